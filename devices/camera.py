@@ -1,0 +1,10 @@
+"""Security cameras. Over MQTT they only keep up state; what a camera sees and records comes with its own driver."""
+
+from __future__ import annotations
+
+from devices.field import codes, integer
+
+FIELDS = (
+    integer("uptime_s", "Running for", "s", 0, 2**40),
+    codes("faults", "Fault codes"),
+)

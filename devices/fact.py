@@ -1,0 +1,15 @@
+"""Facts: what the hub itself knows of every device, beside what the device reports. Rules may ask them like fields."""
+
+from __future__ import annotations
+
+from devices.field import flag, integer, number
+
+FACTS = (
+    flag("silent", "Silent for longer than its timeout"),
+    flag("gone", "Connection lost, as its will says"),
+    flag("unstable", "Changing state again and again"),
+    flag("dark", "Dark at its site"),
+    integer("garbled", "Garbled messages in a row", "", 0, 2**53),
+    number("clock_drift_s", "Clock drift", "s", -1e11, 1e11),
+)
+"""`dark` holds from 15 min after sunset to 15 min before sunrise at the device's site, at the reading's time."""

@@ -1,0 +1,19 @@
+"""The hub as a device of its own: what it says of itself goes the same road as what a lamp says."""
+
+from __future__ import annotations
+
+from devices.field import codes, flag, integer, number
+
+FIELDS = (
+    flag("broker_up", "Connected to the broker"),
+    flag("store_ok", "Database writes succeed"),
+    integer("disk_free_mb", "Disk free", "MB", 0, 2**40, chart=True),
+    integer("queue", "Messages waiting", "", 0, 2**40, chart=True),
+    number("messages_s", "Messages a second", "/s", 0, 1e7, chart=True),
+    integer("garbled", "Garbled messages since start", "", 0, 2**53),
+    integer("broker_dropped", "Messages the broker dropped since start", "", 0, 2**53),
+    integer("sessions_lost", "Times the broker forgot the hub", "", 0, 2**53),
+    number("clock_step_s", "Last step of the wall clock", "s", -1e10, 1e10),
+    number("rss_mb", "Memory in use", "MB", 0, 1e7, chart=True),
+    codes("faults", "Fault codes"),
+)

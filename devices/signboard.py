@@ -1,0 +1,10 @@
+"""Electronic notice boards. Over MQTT they only keep up state here; notices and their proof come with their own driver."""
+
+from __future__ import annotations
+
+from devices.field import codes, integer
+
+FIELDS = (
+    integer("uptime_s", "Running for", "s", 0, 2**40),
+    codes("faults", "Fault codes"),
+)
