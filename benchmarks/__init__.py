@@ -1,0 +1,1 @@
+"""One module a measurement, run by `make bench NAME=module`."""

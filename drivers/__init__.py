@@ -1,0 +1,1 @@
+"""How hardware talks: dialects, pollers, visitors and finders."""

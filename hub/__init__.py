@@ -1,0 +1,1 @@
+"""The running hub: ingest, store, pages, callouts, jobs."""

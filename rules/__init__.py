@@ -1,0 +1,1 @@
+"""The decisions: alerts, incidents, masks and routes, as pure functions."""

@@ -1,0 +1,1 @@
+"""The pretend field: simulated devices with their network faces."""
