@@ -45,11 +45,10 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 
 # node from the machine, else from PyPI; npm only copies files, it runs nothing
 $(VENV)/.assets: package-lock.json .npmrc requirements-node.lock $(VENV)/.installed
-	@if command -v npm >/dev/null && command -v node >/dev/null; then npm=npm; else \
+	@if ! command -v npm >/dev/null || ! command -v node >/dev/null; then \
 	  echo "no node here: taking it from PyPI"; \
-	  $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.lock; \
-	  npm=npm; fi; \
-	PATH="$$PATH:$(CURDIR)/$(VENV)/bin" $$npm ci --ignore-scripts --silent
+	  $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.lock; fi
+	@PATH="$$PATH:$(CURDIR)/$(VENV)/bin" npm ci --ignore-scripts --silent
 	@mkdir -p $(VENDOR)
 	@cp node_modules/htmx.org/dist/htmx.min.js $(VENDOR)/htmx.min.js
 	@cp node_modules/htmx-ext-sse/dist/sse.min.js $(VENDOR)/sse.min.js
