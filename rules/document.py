@@ -61,16 +61,20 @@ def parse(raw: bytes) -> Document:
         raise Damaged(raw[: error.start].count(b"\n") + 1, "this is not UTF-8 text") from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise Damaged(mark.line + 1 if mark else 1, f"this is not YAML: {error.problem}") from error
+        raise Damaged(_line(mark), f"this is not YAML: {error.problem}") from error
     except yaml.YAMLError as error:
         raise Damaged(1, f"this is not YAML: {str(error).splitlines()[0]}") from error
+
+
+def _line(mark: Any) -> int:
+    return mark.line + 1 if mark else 1
 
 
 def _bounds(text: str) -> None:
     """Refuse what could grow without end, before anything is built."""
     depth = 0
     for event in yaml.parse(text, _Loader):
-        line = event.start_mark.line + 1
+        line = _line(event.start_mark)
         if isinstance(event, yaml.AliasEvent):
             raise Damaged(line, "aliases (*name) are not read", "the value itself")
         if isinstance(event, yaml.CollectionStartEvent):
@@ -87,19 +91,19 @@ def _plain(loader: Any, node: Node, path: Path, lines: dict[Path, int]) -> Any:
     if isinstance(node, yaml.SequenceNode):
         items = []
         for index, item in enumerate(node.value):
-            lines[*path, index] = item.start_mark.line + 1
+            lines[*path, index] = _line(item.start_mark)
             items.append(_plain(loader, item, (*path, index), lines))
         return items
     try:
         return loader.construct_object(node)
     except ValueError as error:  # a date that is none, a number of 5,000 digits
-        raise Damaged(node.start_mark.line + 1, f"this value cannot be read: {error}") from error
+        raise Damaged(_line(node.start_mark), f"this value cannot be read: {error}") from error
 
 
 def _mapping(loader: Any, node: Node, path: Path, lines: dict[Path, int]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in node.value:
-        line = key.start_mark.line + 1
+        line = _line(key.start_mark)
         if not isinstance(key, yaml.ScalarNode):
             raise Damaged(line, "a key must be one word")
         if key.value in found:
