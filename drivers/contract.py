@@ -1,0 +1,45 @@
+"""What a driver must be. Pollers, visitors and finders join here with their first driver."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from devices.device import Device
+    from devices.event import Event
+
+
+class Inbound(NamedTuple):
+    """One message from the broker. `at` is the receipt (ms since 1970, hub time); `generation` its connection."""
+
+    topic: str
+    payload: bytes
+    at: int
+    mid: int
+    qos: int
+    retain: bool
+    generation: int
+
+
+class Key(NamedTuple):
+    """What a topic is about."""
+
+    realm: str
+    device: str
+    channel: str
+
+
+class Dialect(Protocol):
+    """A way of speaking MQTT. Pure: no clock, no I/O, no state of its own."""
+
+    @property
+    def filters(self) -> tuple[str, ...]:
+        """Subscriptions it needs; overlap between dialects is an error at start."""
+
+    def route(self, topic: str) -> Key | None:
+        """What a topic is about, None where it is not of this dialect."""
+
+    def read(self, key: Key, payload: bytes, at: int, device: Device | None) -> Sequence[Event]:
+        """What a message says. `device` is None for one that is not registered. Raises BadPayload only."""

@@ -1,0 +1,211 @@
+"""The registry: sites and devices, loaded from the store, and what depends on a site's place in the tree."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from devices.device import HUB, NAME, Device, Kind
+from devices.lifecycle import Lifecycle
+from devices.site import TIERS, Placing, Site
+from hub.sun import HANOI, sun_at
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hub.store.writer import Store, Writes
+    from hub.sun import Sun
+
+LOCAL = timezone(timedelta(hours=7), "ICT")
+"""Vietnam's time; it has no summer time."""
+
+
+class BadRegistry(ValueError):  # noqa: N818 - what the file is
+    """A registry file that cannot be taken; nothing of it was."""
+
+
+class SiteRow(BaseModel):
+    """A site as in a registry file."""
+
+    model_config = ConfigDict(extra="forbid")
+    slug: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")
+    name: str = Field(min_length=1, max_length=120)
+    tier: str
+    lat: float | None = Field(default=None, ge=-90, le=90)
+    lon: float | None = Field(default=None, ge=-180, le=180)
+    since: date | None = None
+    until: date | None = None
+
+
+class PlacingRow(BaseModel):
+    """A place in the tree as in a registry file."""
+
+    model_config = ConfigDict(extra="forbid")
+    site: str
+    parent: str
+    since: date | None = None
+    until: date | None = None
+
+
+class DeviceRow(BaseModel):
+    """A device as in a registry file. `password` is taken once and stored as the broker's hash."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str = Field(pattern=f"^{NAME.pattern}$")
+    kind: Kind
+    realm: str = Field(pattern=f"^{NAME.pattern}$")
+    site: str
+    title: str = Field(default="", max_length=120)
+    interval_s: float = Field(default=60, ge=1, le=86400)
+    timeout_s: float | None = Field(default=None, ge=1, le=864000)
+    lifecycle: Lifecycle = Lifecycle.PLANNED
+    uplink_by: str | None = None
+    power_from: str | None = None
+    lat: float | None = Field(default=None, ge=-90, le=90)
+    lon: float | None = Field(default=None, ge=-180, le=180)
+    place: str = Field(default="", max_length=200)
+    tags: tuple[str, ...] = ()
+    password: str = Field(default="", max_length=200, repr=False)
+
+
+class RegistryFile(BaseModel):
+    """A registry file."""
+
+    model_config = ConfigDict(extra="forbid")
+    sites: list[SiteRow] = []
+    placings: list[PlacingRow] = []
+    devices: list[DeviceRow] = []
+
+
+def read_file(path: Path) -> RegistryFile:
+    """A registry file's content. Raises BadRegistry with what is wrong and where."""
+    try:
+        found = RegistryFile.model_validate_json(path.read_bytes())
+    except OSError as e:
+        raise BadRegistry(f"cannot read {path}: {e.strerror or e}") from e
+    except ValidationError as e:
+        first = e.errors(include_url=False)[0]
+        where = ".".join(str(p) for p in first["loc"])
+        more = f" (and {e.error_count() - 1} more)" if e.error_count() > 1 else ""
+        raise BadRegistry(f"{path}: {where or 'the file'}: {first['msg']}{more}") from e
+    return found
+
+
+def check_file(found: RegistryFile, known_sites: set[str], known_devices: set[str]) -> list[str]:
+    """What is wrong between the rows of a file, one line each."""
+    wrong: list[str] = []
+    slugs = known_sites | {s.slug for s in found.sites}
+    names = known_devices | {d.name for d in found.devices}
+    wrong += [f"site {s.slug}: unknown tier {s.tier}, allowed are {', '.join(TIERS)}" for s in found.sites if s.tier not in TIERS]
+    for p in found.placings:
+        wrong += [f"placing of {p.site}: no site {slug}" for slug in (p.site, p.parent) if slug not in slugs]
+        if p.site == p.parent:
+            wrong.append(f"placing of {p.site}: a site cannot be below itself")
+    seen: set[str] = set()
+    for d in found.devices:
+        if d.name in seen:
+            wrong.append(f"device {d.name}: named twice")
+        seen.add(d.name)
+        if d.name == HUB or d.realm == HUB:
+            wrong.append(f"device {d.name}: the name and the realm {HUB} belong to the hub")
+        if d.site not in slugs:
+            wrong.append(f"device {d.name}: no site {d.site}")
+        wrong += [f"device {d.name}: no device {by}" for by in (d.uplink_by, d.power_from) if by and by not in names]
+    return wrong
+
+
+@dataclass(slots=True)
+class Registry:
+    """Sites and devices in memory. `ids` maps a device's name to its number in the store."""
+
+    sites: dict[str, Site] = field(default_factory=dict)
+    placings: dict[str, list[Placing]] = field(default_factory=dict)
+    devices: dict[str, Device] = field(default_factory=dict)
+    ids: dict[str, int] = field(default_factory=dict)
+
+    def path(self, slug: str, at: int) -> tuple[Site, ...]:
+        """The sites above `slug` at the instant `at` (ms), topmost first."""
+        day = datetime.fromtimestamp(at / 1000, LOCAL).date()
+        above: list[Site] = []
+        seen = {slug}
+        while True:
+            parent = next((p.parent for p in self.placings.get(slug, ()) if p.holds(day)), None)
+            if parent is None or parent in seen or parent not in self.sites:
+                return tuple(reversed(above))
+            seen.add(parent)
+            above.append(self.sites[parent])
+            slug = parent
+
+    def scope(self, slug: str, at: int) -> frozenset[str]:
+        """A site and all above it, as slugs."""
+        return frozenset({slug, *(s.slug for s in self.path(slug, at))})
+
+    def sun(self, device: Device) -> Sun:
+        """The sun over a device's site."""
+        site = self.sites.get(device.site)
+        lat = site.lat if site is not None and site.lat is not None else device.lat
+        lon = site.lon if site is not None and site.lon is not None else device.lon
+        return sun_at(lat if lat is not None else HANOI[0], lon if lon is not None else HANOI[1])
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
+
+
+def load(store: Store) -> Registry:
+    """Everything that is registered."""
+    found = Registry()
+    for slug, name, tier, lat, lon, since, until in store.each("SELECT * FROM site"):
+        found.sites[slug] = Site(slug, name, tier, lat, lon, _day(since), _day(until))
+    for site, parent, since, until in store.each("SELECT * FROM placing"):
+        found.placings.setdefault(site, []).append(Placing(site, parent, _day(since), _day(until)))
+    shared: dict[str, str] = {}
+
+    def one(text: str | None) -> str | None:
+        return None if text is None else shared.setdefault(text, text)
+
+    columns = (
+        "id, name, kind, realm, site, title, interval_s, timeout_s, lifecycle, power_from, uplink_by, lat, lon, "
+        "place, tags"
+    )
+    for row in store.each(f"SELECT {columns} FROM device ORDER BY id"):  # noqa: S608 - our own words
+        number, name, kind, realm, site, title, interval, timeout, lifecycle, power, uplink, lat, lon, place, tags = row
+        found.ids[name] = number
+        found.devices[name] = Device(
+            name, Kind(kind), one(realm) or "", one(site) or "", title, interval, timeout, Lifecycle(lifecycle),
+            one(power), one(uplink), lat, lon, place, tuple(json.loads(tags)) if tags != "[]" else (),
+        )  # fmt: skip
+    return found
+
+
+def put_device(writes: Writes, device: Device, password: str | None) -> None:
+    """Insert or update a device; `password` is the broker's hash, None leaves it."""
+    d: dict[str, Any] = asdict(device)
+    d["tags"] = json.dumps(list(device.tags))
+    names = [n for n in d]
+    updates = ", ".join(f"{n}=excluded.{n}" for n in names if n not in ("name", "lifecycle"))
+    sql = (
+        f"INSERT INTO device ({', '.join(names)}, password) VALUES ({', '.join('?' * len(names))}, ?) "  # noqa: S608
+        f"ON CONFLICT (name) DO UPDATE SET {updates}"
+        + (", password=excluded.password" if password is not None else "")
+    )
+    writes.add(sql, *(str(v) if isinstance(v, Kind | Lifecycle) else v for v in d.values()), password or "")
+
+
+def put_sites(writes: Writes, found: RegistryFile) -> None:
+    """Insert or update a file's sites; a site's placings are replaced by those of the file."""
+    for s in found.sites:
+        writes.add("INSERT OR REPLACE INTO site VALUES (?,?,?,?,?,?,?)", *s.model_dump(mode="json").values())
+    for slug in {p.site for p in found.placings}:
+        writes.add("DELETE FROM placing WHERE site=?", slug)
+    for p in found.placings:
+        writes.add("INSERT INTO placing VALUES (?,?,?,?)", *p.model_dump(mode="json").values())
+
+
+def today(at: int) -> date:
+    """The day of an instant in Vietnam."""
+    return datetime.fromtimestamp(at / 1000, UTC).astimezone(LOCAL).date()

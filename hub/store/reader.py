@@ -1,0 +1,86 @@
+"""Reading var/hub.db beside the writer: short-lived connections for pages, in worker threads."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from devices.health import Health, Reason
+from devices.transition import Transition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+CHANNELS = ("state", "telemetry", "occurrence", "receipt")
+LATE = 16
+GARBLED = 32
+
+_PAST = """
+WITH RECURSIVE past(prev, at, what, body) AS (
+    SELECT prev, at, what, body FROM journal WHERE pos = ?1
+    UNION ALL
+    SELECT j.prev, j.at, j.what, j.body FROM past JOIN journal j ON j.pos = past.prev
+    WHERE past.at >= ?2 OR past.what & 16
+)
+SELECT at, what, body FROM past
+"""
+
+
+def reasons_to_json(reasons: Sequence[Reason]) -> str:
+    """Reasons as stored."""
+    return json.dumps([[r.code, dict(r.about)] for r in reasons], ensure_ascii=False, separators=(",", ":"))
+
+
+def reasons_from_json(text: str) -> tuple[Reason, ...]:
+    """Reasons as they were."""
+    return tuple(Reason(code, about) for code, about in json.loads(text))
+
+
+class Reader:
+    """Answers questions about the past. Every call opens and closes its own read-only connection."""
+
+    def __init__(self, path: Path) -> None:
+        self._uri = f"{path.absolute().as_uri()}?mode=ro"
+
+    def _rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(self._uri, uri=True, timeout=5)) as db:
+            return db.execute(sql, params).fetchall()
+
+    def past(self, pos: int, since: int) -> Iterator[tuple[int, int, bytes]]:
+        """A device's journal rows (at, what, body) back from its newest position `pos` to `since` ms."""
+        with closing(sqlite3.connect(self._uri, uri=True, timeout=5)) as db:
+            yield from db.execute(_PAST, (pos, since))
+
+    def transitions(self, device: int, name: str, since: int, limit: int) -> list[Transition]:
+        """A device's changes of health, newest first."""
+        found = self._rows(
+            "SELECT at, before, after, unstable, reasons FROM transition WHERE device=? AND at>=? "
+            "ORDER BY at DESC, id DESC LIMIT ?",
+            device,
+            since,
+            limit,
+        )
+        return [
+            Transition(name, at, Health(before), Health(after), bool(unstable), reasons_from_json(reasons))
+            for at, before, after, unstable, reasons in found
+        ]
+
+    def incidents(self, before: int | None, limit: int) -> list[tuple[Any, ...]]:
+        """Incidents as stored, newest first, of an id below `before`."""
+        return self._rows(
+            "SELECT id, device, body FROM incident WHERE id < ? ORDER BY id DESC LIMIT ?",
+            before if before is not None else 2**62,
+            limit,
+        )
+
+    def incident(self, number: int) -> tuple[Any, ...] | None:
+        """One incident as stored."""
+        found = self._rows("SELECT id, device, body FROM incident WHERE id=?", number)
+        return found[0] if found else None
+
+    def incident_log(self, number: int) -> list[tuple[int, str, str, str]]:
+        """An incident's story, oldest first: (at, what, who, text)."""
+        return self._rows("SELECT at, what, who, text FROM incident_log WHERE incident=? ORDER BY id", number)  # type: ignore[return-value]

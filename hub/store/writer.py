@@ -1,0 +1,225 @@
+"""The one writer of var/hub.db: a batch is one transaction."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import secrets
+import shutil
+import sqlite3
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from hub.store.schema import SQL, VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+Params = tuple[Any, ...]
+_CHUNKS = (256, 32, 1)
+
+
+class StoreBroken(Exception):  # noqa: N818 - the state of the store, not of the caller
+    """The store cannot be opened or written. `disk_full` tells the commonest reason; nothing of the batch was kept."""
+
+    def __init__(self, text: str, *, disk_full: bool = False) -> None:
+        super().__init__(text)
+        self.disk_full = disk_full
+
+
+@dataclass(slots=True)
+class Writes:
+    """What one transaction stores. `journal` is flat: pos, prev, device, at, what, body, and again."""
+
+    journal: list[Any] = field(default_factory=list)
+    other: list[tuple[str, Params]] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        """True where there is something to store."""
+        return bool(self.journal or self.other)
+
+    def add(self, sql: str, *params: Any) -> None:
+        """One more statement, in order."""
+        self.other.append((sql, params))
+
+
+def _insert(table: str, columns: int, rows: int) -> str:
+    one = "(" + ",".join("?" * columns) + ")"
+    return f"INSERT OR REPLACE INTO {table} VALUES " + ",".join([one] * rows)  # noqa: S608 - names are ours
+
+
+_JOURNAL = {n: _insert("journal", 6, n) for n in _CHUNKS}
+_CHECKPOINT = {n: _insert("checkpoint", 2, n) for n in _CHUNKS}
+
+
+def _many(db: sqlite3.Connection, statements: dict[int, str], columns: int, flat: Sequence[Any]) -> None:
+    """Insert flat rows in few steps: sqlite3 gives the interpreter lock away at each, and wins it back late."""
+    at, end = 0, len(flat)
+    for rows in _CHUNKS:
+        width = rows * columns
+        while end - at >= width:
+            db.execute(statements[rows], flat[at : at + width])
+            at += width
+
+
+class Store:
+    """The writing connection. Only one thread may use it after `open`. Raises StoreBroken, nothing else."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "hub.db"
+        self._db = self._open(folder)
+        self.hub_id = self._identity()
+        self.next_pos = self._one("SELECT coalesce(max(pos), 0) FROM journal") + 1
+        self.first_pos = self._one("SELECT coalesce(min(pos), 0) FROM journal")
+
+    def _open(self, folder: Path) -> sqlite3.Connection:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, cached_statements=256)
+            self.path.chmod(0o600)
+            db.execute("PRAGMA busy_timeout=5000")
+            found = db.execute("PRAGMA user_version").fetchone()[0]
+            if found not in (0, VERSION):
+                msg = f"{self.path} was written by another version of village-hub (store {found}, this one reads {VERSION})"
+                raise StoreBroken(msg)
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA synchronous=FULL")
+            db.execute("PRAGMA wal_autocheckpoint=4000")
+            db.execute("PRAGMA cache_size=-65536")
+            if not found:
+                db.executescript(f"BEGIN; {SQL} PRAGMA user_version={VERSION}; COMMIT;")
+        except sqlite3.Error as e:
+            full = "full" in str(e)
+            msg = f"the disk of {folder} is full" if full else f"cannot open {self.path}: {e}"
+            raise StoreBroken(msg, disk_full=full) from e
+        except OSError as e:
+            raise StoreBroken(f"cannot use the data folder {folder}: {e.strerror or e}") from e
+        return db
+
+    def _one(self, sql: str, *params: Any) -> int:
+        found = self._db.execute(sql, params).fetchone()
+        return int(found[0])
+
+    def _identity(self) -> str:
+        known = self.meta("hub_id")
+        if known is None:
+            known = secrets.token_hex(4)
+            self.commit(Writes(other=[("INSERT INTO meta VALUES ('hub_id', ?)", (known,))]))
+        return known
+
+    def meta(self, key: str) -> str | None:
+        """A stored value of the hub's own."""
+        found = self._db.execute("SELECT value FROM meta WHERE key=?", (key,)).fetchone()
+        return None if found is None else str(found[0])
+
+    def set_meta(self, writes: Writes, key: str, value: object) -> None:
+        """Store a value with a batch."""
+        writes.add("INSERT OR REPLACE INTO meta VALUES (?, ?)", key, str(value))
+
+    def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
+        """Everything a query finds (at start, before ingest runs)."""
+        return self._db.execute(sql, params).fetchall()
+
+    def each(self, sql: str, *params: Any) -> Iterable[tuple[Any, ...]]:
+        """What a query finds, one by one."""
+        return self._db.execute(sql, params)
+
+    def commit(self, writes: Writes) -> None:
+        """Store a batch in one transaction, on disk when it returns. Raises StoreBroken with nothing stored."""
+        db = self._db
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            _many(db, _JOURNAL, 6, writes.journal)
+            for sql, params in writes.other:
+                db.execute(sql, params)
+            db.execute("COMMIT")
+        except sqlite3.Error as e:
+            self._roll_back()
+            raise StoreBroken(str(e), disk_full="full" in str(e)) from e
+
+    def checkpoint(self, states: Sequence[tuple[int, object]], meta: dict[str, object]) -> None:
+        """Store devices' states, with the journal position they stand for in `meta`. Raises StoreBroken."""
+        flat: list[Any] = []
+        for device, state in states:
+            flat += (device, json.dumps(state, separators=(",", ":"), ensure_ascii=False))
+        db = self._db
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            _many(db, _CHECKPOINT, 2, flat)
+            for key, value in meta.items():
+                db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, str(value)))
+            db.execute("COMMIT")
+        except sqlite3.Error as e:
+            self._roll_back()
+            raise StoreBroken(str(e), disk_full="full" in str(e)) from e
+
+    def _roll_back(self) -> None:
+        if self._db.in_transaction:
+            try:
+                self._db.execute("ROLLBACK")
+            except sqlite3.Error:
+                log.exception("rolling back failed")
+
+    def trim(self, *, before: int, up_to: int, max_bytes: int) -> int:
+        """Delete a few thousand of the oldest journal rows where they are older than `before` or the file is too large.
+
+        Never past position `up_to` (what a checkpoint needs). Returns how many were deleted. Raises StoreBroken.
+        """
+        last = min(self.first_pos + 5000, up_to)
+        if last <= self.first_pos:
+            return 0
+        try:
+            found = self._db.execute("SELECT at FROM journal WHERE pos <= ? ORDER BY pos DESC LIMIT 1", (last,)).fetchone()
+            old = found is not None and found[0] < before
+            if not old and self.used_bytes() <= max_bytes:
+                return 0
+            done = self._db.execute("DELETE FROM journal WHERE pos <= ?", (last,)).rowcount
+        except sqlite3.Error as e:
+            raise StoreBroken(str(e), disk_full="full" in str(e)) from e
+        self.first_pos = last + 1
+        return done
+
+    def used_bytes(self) -> int:
+        """Bytes of the file that hold something."""
+        pages, free, size = (
+            self._one(f"PRAGMA {p}") for p in ("page_count", "freelist_count", "page_size")
+        )
+        return (pages - free) * size
+
+    def disk_free(self) -> int:
+        """Free bytes of the disk that the store is on."""
+        return shutil.disk_usage(self.path.parent).free
+
+    def limit_pages(self, pages: int) -> None:
+        """Let the file grow to at most this many pages (tests fill a disk with it); 0 lifts the limit."""
+        self._db.execute(f"PRAGMA max_page_count={pages or 4294967294}")
+
+    def pages(self) -> int:
+        """Pages of the file."""
+        return self._one("PRAGMA page_count")
+
+    def close(self) -> None:
+        """Close the file; what is in the write-ahead log goes into it."""
+        self._db.close()
+
+
+def lock(folder: Path) -> int:
+    """Take the data folder for this process; returns the descriptor to keep. Raises StoreBroken where it is taken."""
+
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder / "hub.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as e:
+        raise StoreBroken(f"cannot use the data folder {folder}: {e.strerror or e}") from e
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as e:
+        os.close(handle)
+        raise StoreBroken(f"another village-hub is running with the data folder {folder}") from e
+    return handle

@@ -1,0 +1,135 @@
+"""Track: everything the hub keeps in memory about one device, and how it is stored in a checkpoint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from devices.health import Health, Reason, Shown, shown
+from rules import alert as alerts
+
+if TYPE_CHECKING:
+    from devices.device import Device
+    from devices.field import Value
+    from devices.lifecycle import Lifecycle
+    from hub.identity import Boots
+    from hub.sun import Sun
+    from rules.alert import Alert
+    from rules.rule import CompiledRule
+
+NEVER = 2**62
+"""A time that does not come."""
+
+_PLAIN = (
+    "last_seen",
+    "boot",
+    "values_at",
+    "drift",
+    "drift_boot",
+    "gone_at",
+    "garbled_total",
+    "garbled_last",
+    "garbled_at",
+    "duplicates",
+    "since",
+    "shown_since",
+    "unstable",
+    "last_pos",
+    "model",
+    "firmware",
+    "was_cut",
+)
+
+
+class Track:
+    """One device's state. Owned by ingest; others may read single attributes, whose values are never mutated.
+
+    Times are ms of hub time. `active` are the alerts that rise, are open or closing, by rule id; `ended` keeps
+    the last generation of the others. `last_pos` is the journal position of its newest row. `graces` is heard
+    time added to its timeout because a deaf span cut it off. `due` is its next deadline besides silence.
+    """
+
+    __slots__ = (
+        "active", "boot", "boots", "changes", "children", "device", "dirty", "drift", "drift_boot", "due",
+        "duplicates", "ended", "firmware", "garbled_at", "garbled_last", "garbled_total", "gone_at", "health", "id",
+        "index", "last_pos", "last_seen", "lifecycle", "model", "reasons", "rules", "shown_since", "since", "sites",
+        "sun", "unstable", "uplink", "values", "values_at", "was_cut",
+    )  # fmt: skip
+
+    def __init__(self, device: Device, number: int, index: int, sun: Sun, sites: frozenset[str]) -> None:
+        self.device = device
+        self.id = number
+        self.index = index
+        self.sun = sun
+        self.sites = sites
+        self.lifecycle: Lifecycle = device.lifecycle
+        self.uplink: Track | None = None
+        self.children: list[Track] = []
+        self.rules: tuple[CompiledRule, ...] = ()
+        self.last_seen: int | None = None
+        self.boot: int | None = None
+        self.boots: Boots = {}
+        self.values: dict[str, Value] = {}
+        self.values_at: int | None = None
+        self.drift: int | None = None
+        self.drift_boot: int | None = None
+        self.gone_at: int | None = None
+        self.garbled_total = 0
+        self.garbled_last = ""
+        self.garbled_at: int | None = None
+        self.duplicates = 0
+        self.health = Health.UNKNOWN
+        self.reasons: tuple[Reason, ...] = (Reason("never_seen"),)
+        self.since: int | None = None
+        self.shown_since: int | None = None
+        self.active: dict[str, Alert] = {}
+        self.ended: dict[str, Alert] = {}
+        self.changes: list[int] = []
+        self.unstable = False
+        self.was_cut = 0
+        self.last_pos = 0
+        self.model = ""
+        self.firmware = ""
+        self.due = NEVER
+        self.dirty = False
+
+    @property
+    def shown(self) -> Shown:
+        """What a page shows."""
+        return shown(self.lifecycle, self.health, unstable=self.unstable)
+
+    @property
+    def silent(self) -> bool:
+        """Silent for longer than its timeout."""
+        return self.values.get("silent") is True
+
+    def pack(self, deadline: int) -> list[Any]:
+        """The state as JSON values. `deadline` is its silence deadline in heard time."""
+        return [
+            [getattr(self, name) for name in _PLAIN],
+            [[boot, ranges] for boot, ranges in self.boots.items()],
+            self.values,
+            self.health.value,
+            [[r.code, dict(r.about)] for r in self.reasons],
+            {rule: alerts.pack(state) for rule, state in (*self.ended.items(), *self.active.items())},
+            self.changes,
+            deadline,
+        ]
+
+    def unpack(self, data: list[Any]) -> int:
+        """Take the state from a checkpoint; returns the silence deadline. Alerts of rules that are gone are left out."""
+        plain, boots, values, health, reasons, packed, changes, deadline = data
+        for name, value in zip(_PLAIN, plain, strict=True):
+            setattr(self, name, value)
+        self.boots = {boot: ranges for boot, ranges in boots}
+        self.values = values
+        self.health = Health(health)
+        self.reasons = tuple(Reason(code, about) for code, about in reasons)
+        self.changes = changes
+        rules = {r.id: r for r in self.rules}
+        for rule_id, state in packed.items():
+            rule = rules.get(rule_id)
+            restored = None if rule is None else alerts.unpack(state, rule)
+            if restored is not None:
+                keep = self.ended if restored.phase is alerts.Phase.CLOSED else self.active
+                keep[rule_id] = restored
+        return int(deadline)

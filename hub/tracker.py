@@ -1,0 +1,433 @@
+"""The tracker: folds events into each device's state and decides health, alerts and deadlines.
+
+Pure: time comes with every call, what is decided comes out in `Decided`, and the same events give the same
+decisions however often somebody ticks between them: every deadline fires with its own exact instant, before the
+first event at or after it. So replaying the journal after a checkpoint equals never having stopped.
+"""
+
+from __future__ import annotations
+
+import heapq
+from array import array
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from devices.event import Fault, Gone, Occurrence, Reading, Receipt, Seen
+from devices.health import Health, Reason
+from devices.lifecycle import Lifecycle
+from devices.transition import Transition
+from hub import identity
+from hub.track import NEVER, Track
+from rules import alert as alerts
+from rules.alert import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from devices.device import Device
+    from devices.event import Event
+    from hub.deaf import Deafness, Span
+    from hub.sun import Sun
+    from rules.alert import Alert, Record
+    from rules.rule import CompiledRule, Ruleset
+
+UNSTABLE_CHANGES = 4
+UNSTABLE_MS = 30 * 60_000
+GRACE_MS = 120_000
+
+
+@dataclass(slots=True)
+class Decided:
+    """What was decided since it was taken last."""
+
+    transitions: list[tuple[Track, Transition]] = field(default_factory=list)
+    alerts: list[tuple[Track, CompiledRule, Record]] = field(default_factory=list)
+    lifecycles: list[Track] = field(default_factory=list)
+    changed: set[Track] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        """True where something is to be stored or shown."""
+        return bool(self.transitions or self.alerts or self.lifecycles or self.changed)
+
+
+class Tracker:
+    """All devices' states. One thread owns it."""
+
+    def __init__(self, rules: Ruleset, deafness: Deafness) -> None:
+        self.rules = rules
+        self.deaf = deafness
+        self.tracks: list[Track] = []
+        self.by_name: dict[str, Track] = {}
+        self.deadlines = array("q")
+        self.dirty: list[Track] = []
+        self.decided = Decided()
+        self._timers: list[tuple[int, int]] = []
+
+    # --- who is there -----------------------------------------------------------------------------------------
+
+    def add(self, device: Device, number: int, sun: Sun, sites: frozenset[str]) -> Track:
+        """Begin to follow a device."""
+        track = Track(device, number, len(self.tracks), sun, sites)
+        track.rules = self.rules.for_device(device, sites)
+        self.tracks.append(track)
+        self.deadlines.append(NEVER)
+        self.by_name[device.name] = track
+        return track
+
+    def connect(self) -> None:
+        """Tie children to the gateways that speak for them."""
+        for t in self.tracks:
+            t.children = []
+        for t in self.tracks:
+            by = self.by_name.get(t.device.uplink_by or "")
+            t.uplink = by
+            if by is not None:
+                by.children.append(t)
+
+    def use(self, rules: Ruleset) -> None:
+        """Judge by these rules from now on."""
+        self.rules = rules
+        for t in self.tracks:
+            t.rules = rules.for_device(t.device, t.sites)
+
+    def take(self) -> Decided:
+        """What was decided since the last call."""
+        decided, self.decided = self.decided, Decided()
+        return decided
+
+    # --- events -----------------------------------------------------------------------------------------------
+
+    def apply(self, t: Track, event: Event, at: int, *, life: bool, late: bool, pos: int) -> str:
+        """Fold one event placed at `at`; returns its outcome. Journal it with `pos` unless it is a duplicate.
+
+        `life`: it proves that the device lives; `late`: buffered, history only. The caller checks `duplicate` first.
+        """
+        if life and self.deadlines[t.index] < self.deaf.heard(at):
+            self._expire(t)
+        if t.due <= at:
+            self._fire(t, at)
+        if not t.dirty:
+            t.dirty = True
+            self.dirty.append(t)
+        t.last_pos = pos
+        kind = type(event)
+        if kind is Reading:
+            return self._reading(t, event, at, life=life, late=late)  # type: ignore[arg-type]
+        if kind is Fault:
+            return self._fault(t, event, at, life=life)  # type: ignore[arg-type]
+        if kind is Gone:
+            return self._gone(t, event, at)  # type: ignore[arg-type]
+        if kind is Seen:
+            return self._seen(t, event, at, life=life)  # type: ignore[arg-type]
+        if isinstance(event, Occurrence | Receipt):
+            self._life(t, event.boot, event.sent, at, life=life and not event.late)
+            return "late" if late else "accepted"
+        return "ignored"
+
+    def duplicate(self, t: Track, boot: int | None, seq: int | None) -> bool:
+        """True where (boot, seq) was seen; notes it where not."""
+        if boot is None or seq is None or identity.admit(t.boots, boot, seq):
+            return False
+        t.duplicates += 1
+        return True
+
+    def learn(self, t: Track, event: Event, at: int) -> None:
+        """A retained message: no sign of life, but it tells what the device is, and a will that we missed."""
+        if isinstance(event, Seen):
+            if t.boot is None:
+                t.boot = event.boot
+            t.model = event.claim.get("model", t.model)
+            t.firmware = event.claim.get("firmware", t.firmware)
+        elif isinstance(event, Gone) and t.boot == event.boot and t.gone_at is None and t.last_seen is not None:
+            self._gone(t, event, at)
+
+    def _life(self, t: Track, boot: int | None, sent: int | None, at: int, *, life: bool) -> bool:
+        """A sign of life at `at`; True where something about the device's health may have changed by it."""
+        if not life:
+            return False
+        if boot is not None and boot != t.boot:
+            if t.boot is not None and boot in t.boots and next(reversed(t.boots)) != boot:
+                return False  # an older boot's message that came late
+            t.boot = boot
+            t.drift = None
+        if sent is not None:
+            t.drift = sent - at
+            t.drift_boot = boot
+        first = t.last_seen is None
+        if t.last_seen is None or at > t.last_seen:
+            t.last_seen = at
+            t.was_cut = 0
+            self.deadlines[t.index] = self.deaf.heard(at) + t.device.timeout_ms
+        if first and t.lifecycle is Lifecycle.PLANNED:
+            t.lifecycle = Lifecycle.ACTIVE
+            self.decided.lifecycles.append(t)
+            self.decided.changed.add(t)
+        if t.gone_at is not None or first or t.health is Health.UNKNOWN or t.health is Health.OFFLINE:
+            t.gone_at = None
+            for child in t.children:
+                self._judge_health(child, at)
+            return True
+        return False
+
+    def _reading(self, t: Track, e: Reading, at: int, *, life: bool, late: bool) -> str:
+        if late or (t.values_at is not None and at < t.values_at):
+            return "late"
+        woke = self._life(t, e.boot, e.sent, at, life=life)
+        v = t.values | e.values
+        v["dark"] = t.sun.dark(at)
+        v["silent"] = v["gone"] = False
+        v["unstable"] = t.unstable
+        v["garbled"] = 0
+        if t.drift is not None:
+            v["clock_drift_s"] = t.drift / 1000
+        t.values = v
+        t.values_at = at
+        if self._judge(t, at) or woke:
+            self._judge_health(t, at)
+        return "accepted"
+
+    def _fault(self, t: Track, e: Fault, at: int, *, life: bool) -> str:
+        t.garbled_total += 1
+        t.garbled_last = e.about
+        t.garbled_at = at
+        self.decided.changed.add(t)
+        if e.kind != "garbled":
+            return e.kind
+        woke = self._life(t, t.boot, None, at, life=life)
+        run = t.values.get("garbled", 0)
+        self._know(t, at, woke=woke, garbled=int(run) + 1 if isinstance(run, int) else 1)
+        return "garbled"
+
+    def _seen(self, t: Track, e: Seen, at: int, *, life: bool) -> str:
+        if life and e.boot is not None and e.boot not in t.boots:
+            t.boots[e.boot] = [0, 0]
+            if len(t.boots) > identity.BOOTS:
+                del t.boots[next(iter(t.boots))]
+        t.model = e.claim.get("model", t.model)
+        t.firmware = e.claim.get("firmware", t.firmware)
+        woke = self._life(t, e.boot, e.sent, at, life=life)
+        if life:
+            self._know(t, at, woke=woke, silent=False, gone=False)
+        return "accepted"
+
+    def _gone(self, t: Track, e: Gone, at: int) -> str:
+        if e.boot != t.boot or (t.last_seen is not None and at < t.last_seen):
+            return "old_will"
+        if t.last_seen is None or t.gone_at is not None:
+            return "will"
+        t.gone_at = at
+        self._know(t, at, woke=True, gone=True)
+        for child in t.children:
+            self._judge_health(child, at)
+        return "will"
+
+    def _know(self, t: Track, at: int, *, woke: bool, **facts: bool | int) -> None:
+        """New facts about a device, judged like a reading."""
+        t.values = t.values | facts | {"dark": t.sun.dark(at)}
+        if self._judge(t, at) or woke:
+            self._judge_health(t, at)
+
+    # --- rules ------------------------------------------------------------------------------------------------
+
+    def _judge(self, t: Track, at: int) -> bool:
+        """Hold the rules against the device's values; True where an alert opened, changed or closed."""
+        if t.lifecycle is not Lifecycle.ACTIVE:
+            return False
+        values, active, rule, moved = t.values, t.active, None, False
+        try:
+            for rule in t.rules:
+                if rule.raises(values) or (active and rule.id in active):
+                    state = active.get(rule.id) or t.ended.get(rule.id)
+                    moved |= self._became(t, rule, alerts.observe(state, rule, values, at))
+        except Exception as e:  # noqa: BLE001 - one bad rule never stops the others
+            self._quarantine(rule, e)
+            return self._judge(t, at) or moved
+        return moved
+
+    def _quarantine(self, rule: CompiledRule | None, error: Exception) -> None:
+        if rule is None:
+            raise error
+        self.use(self.rules.quarantine(rule.id, error))
+
+    def _became(self, t: Track, rule: CompiledRule, result: tuple[Alert | None, tuple[Record, ...]]) -> bool:
+        state, records = result
+        t.active.pop(rule.id, None)
+        if state is not None:
+            if state.phase is Phase.CLOSED:
+                t.ended[rule.id] = state
+            else:
+                t.active[rule.id] = state
+        for record in records:
+            self.decided.alerts.append((t, rule, record))
+            self.decided.changed.add(t)
+        self._plan(t)
+        return bool(records)
+
+    # --- health -----------------------------------------------------------------------------------------------
+
+    def _judge_health(self, t: Track, at: int) -> None:
+        if t.due <= at:
+            self._fire(t, at)
+        health, reasons = self._health(t)
+        if health is t.health:
+            if reasons != t.reasons:
+                t.reasons = reasons
+                self.decided.changed.add(t)
+            return
+        at = max(at, t.since or 0)
+        before, t.health, t.reasons, t.since = t.health, health, reasons, at
+        first = not t.changes and before is Health.UNKNOWN
+        self._count_change(t, at, count=not first)
+        self._note(t, at, before)
+
+    def _note(self, t: Track, at: int, before: Health) -> None:
+        t.shown_since = at
+        made = Transition(t.device.name, at, before, t.health, t.unstable, t.reasons)
+        self.decided.transitions.append((t, made))
+        self.decided.changed.add(t)
+        if not t.dirty:
+            t.dirty = True
+            self.dirty.append(t)
+
+    def _health(self, t: Track) -> tuple[Health, tuple[Reason, ...]]:
+        if t.last_seen is None:
+            return Health.UNKNOWN, (Reason("never_seen"),)
+        uplink = t.uplink
+        cut = (
+            uplink is not None
+            and (uplink.silent or (uplink.gone_at is not None and uplink.gone_at >= t.last_seen))
+        )
+        behind = (Reason("gateway_silent", {"gateway": uplink.device.name}),) if cut and uplink else ()
+        if t.silent:
+            return Health.OFFLINE, (Reason("silent", {"last_seen": t.last_seen}), *behind)
+        worst, reasons = self._from_alerts(t)
+        if worst is Health.FAULTY:
+            return worst, reasons
+        if t.gone_at is not None:
+            return Health.UNKNOWN, (Reason("link_lost", {"at": t.gone_at}), *behind)
+        if behind:
+            return Health.UNKNOWN, behind
+        return worst, reasons
+
+    def _from_alerts(self, t: Track) -> tuple[Health, tuple[Reason, ...]]:
+        if not t.active:
+            return Health.OK, ()
+        found: list[tuple[int, str, str]] = []
+        for rule in t.rules:
+            state = t.active.get(rule.id)
+            severity = None if state is None else alerts.severity(state, rule)
+            if severity is not None and severity.word in (Health.DEGRADED, Health.FAULTY):
+                found.append((int(severity), severity.word, rule.id))
+        if not found:
+            return Health.OK, ()
+        found.sort(reverse=True)
+        reasons = tuple(Reason("rule", {"rule": rule, "severity": word}) for _, word, rule in found)
+        return Health(found[0][1]), reasons
+
+    def _count_change(self, t: Track, at: int, *, count: bool) -> None:
+        if not count:
+            return
+        t.changes = [*t.changes[-(UNSTABLE_CHANGES - 1) :], at]
+        if len(t.changes) >= UNSTABLE_CHANGES and at - t.changes[0] <= UNSTABLE_MS and not t.unstable:
+            t.unstable = True
+            t.values = t.values | {"unstable": True}
+            self._judge(t, at)
+        self._plan(t)
+
+    # --- deadlines --------------------------------------------------------------------------------------------
+
+    def _plan(self, t: Track) -> None:
+        """Put the device's next deadline (besides silence) on the wheel."""
+        due = t.changes[-1] + UNSTABLE_MS if t.unstable else NEVER
+        if t.active:
+            for rule in t.rules:
+                state = t.active.get(rule.id)
+                when = None if state is None else alerts.due(state, rule)
+                if when is not None and when < due:
+                    due = when
+        if due != t.due:
+            t.due = due
+            if due != NEVER:
+                heapq.heappush(self._timers, (due, t.index))
+
+    def _fire(self, t: Track, until: int) -> None:
+        """Every deadline of one device at or before `until`, in order, each at its own instant."""
+        while (at := t.due) <= until:
+            moved = False
+            for rule in t.rules:
+                state = t.active.get(rule.id)
+                if state is not None:
+                    moved |= self._became(t, rule, alerts.fire(state, rule, at))
+            if t.unstable and t.changes[-1] + UNSTABLE_MS <= at:
+                t.unstable = False
+                t.changes = []
+                t.values = t.values | {"unstable": False}
+                t.shown_since = at
+                self.decided.changed.add(t)
+                moved |= self._judge(t, at)
+            if moved:
+                self._judge_health(t, at)
+            self._plan(t)
+            if t.due == at:  # nothing moved it: never loop on one deadline
+                t.due = NEVER
+            if not t.dirty:
+                t.dirty = True
+                self.dirty.append(t)
+
+    def _expire(self, t: Track) -> None:
+        """The device's silence deadline has passed."""
+        at = self.deaf.instant(self.deadlines[t.index])
+        self.deadlines[t.index] = NEVER
+        if t.due <= at:
+            self._fire(t, at)
+        self._know(t, at, woke=True, silent=True)
+        for child in t.children:
+            self._judge_health(child, at)
+
+    def tick(self, now: int) -> None:
+        """Fire every deadline that has passed at `now`. While the hub is deaf the caller lets time stand still."""
+        heard = self.deaf.heard(now)
+        deadlines = self.deadlines
+        if deadlines and min(deadlines) < heard:
+            for deadline, index in sorted((d, i) for i, d in enumerate(deadlines) if d < heard):
+                self._fire_timers(self.deaf.instant(deadline))
+                if deadlines[index] == deadline:
+                    self._expire(self.tracks[index])
+        self._fire_timers(now)
+
+    def _fire_timers(self, until: int) -> None:
+        timers = self._timers
+        while timers and timers[0][0] <= until:
+            due, index = heapq.heappop(timers)
+            if self.tracks[index].due == due:
+                self._fire(self.tracks[index], due)
+
+    def heard_again(self, span: Span) -> None:
+        """A deaf span ended. One that cut devices off gives each of them time to come back."""
+        if not span.cut:
+            return
+        deadlines = self.deadlines
+        for t in self.tracks:
+            if deadlines[t.index] != NEVER:
+                extra = min(round(t.device.interval_s * 1000), GRACE_MS) - t.was_cut
+                if extra > 0:
+                    t.was_cut += extra
+                    deadlines[t.index] += extra
+                    if not t.dirty:
+                        t.dirty = True
+                        self.dirty.append(t)
+
+    # --- checkpoint -------------------------------------------------------------------------------------------
+
+    def restore(self, states: Iterable[tuple[Track, list[object]]]) -> None:
+        """Take devices' states from a checkpoint."""
+        for t, data in states:
+            self.deadlines[t.index] = t.unpack(data)
+            self._plan(t)
+
+    def take_dirty(self) -> list[tuple[int, object]]:
+        """States that changed since the last call, packed: (device id, state)."""
+        dirty, self.dirty = self.dirty, []
+        for t in dirty:
+            t.dirty = False
+        return [(t.id, t.pack(self.deadlines[t.index])) for t in dirty]
