@@ -24,10 +24,8 @@ if TYPE_CHECKING:
 MAX_LEAVES = 50
 
 _WRITTEN = {
-    "flag": ("is",),
-    "number": OPERATORS["number"],
-    "integer": OPERATORS["integer"],
-    "codes": ("has", "has_any", "has_none", "has_other", "has_only", "empty"),
+    **OPERATORS,
+    "codes": ("known", "has", "has_any", "has_none", "has_other", "has_only", "empty"),
 }
 """Operators as files write them: `has: x` is has_any of one, `empty: true` is has_only of none."""
 
@@ -159,23 +157,23 @@ class Check:
             wrong = f"a {field.type} field has no operator `{operator}`{did_you_mean(operator, operators)}"
             self._say(path, wrong, ", ".join(operators))
             return None
-        if operator == "is":
-            return self._flag(name, limit, path)
+        if operator in ("known", "is"):
+            return self._flag(name, operator, limit, path)
         if operator in _WRITTEN["codes"]:
             return self._codes(name, operator, limit, path)
         return self._number(name, operator, limit, path)
 
-    def _flag(self, name: str, limit: Any, path: Path) -> Leaf | None:
+    def _flag(self, name: str, operator: str, limit: Any, path: Path) -> Leaf | None:
         if isinstance(limit, bool):
-            return Leaf(name, "is", limit)
-        self._say(path, f"`{name}` is a flag", "true, false")
+            return Leaf(name, "is" if operator == "is" else "known", limit)
+        self._say(path, f"`{operator}` wants a flag", "true, false")
         return None
 
     def _codes(self, name: str, operator: str, limit: Any, path: Path) -> Leaf | None:
         if operator == "empty":
             if isinstance(limit, bool):
                 return Leaf(name, "has_only" if limit else "has_other", frozenset())
-            self._say(path, "`empty` is asked with a flag", "true, false")
+            self._say(path, "`empty` wants a flag", "true, false")
             return None
         codes = [limit] if operator == "has" else limit
         if isinstance(codes, list) and codes and all(isinstance(c, str) and c for c in codes):

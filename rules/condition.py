@@ -1,8 +1,8 @@
 """Conditions over what is known of a device: leaves on fields, combined by all, any and none.
 
-What is not known makes a leaf false. `none` is therefore not "not": it is pushed down to the leaves, each of which
-turns into its counterpart (below <-> at_least), so that a missing field neither raises nor clears. A field is
-missing until the device first sends it.
+What is not known (a field that the device never sent) makes a leaf false, but for `known`, which asks just that.
+`none` is therefore not "not": it is pushed down to the leaves, each of which turns into its counterpart
+(below <-> at_least), so that a missing field neither raises nor clears.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Test = Callable[[Mapping[str, Value]], bool]
 
 Operator = Literal[
+    "known",
     "is",
     "below",
     "above",
@@ -30,15 +31,15 @@ Operator = Literal[
     "has_other",
     "has_only",
 ]
-"""`has_other`: a code beside those listed; `has_only`: none beside them."""
+"""`known`: sent at least once; `has_other`: a code beside those listed; `has_only`: none beside them."""
 
 Limit = bool | float | int | frozenset[str]
 
 OPERATORS: Mapping[FieldType, tuple[Operator, ...]] = {
-    "flag": ("is",),
-    "number": ("below", "above", "at_most", "at_least", "equals", "differs"),
-    "integer": ("below", "above", "at_most", "at_least", "equals", "differs"),
-    "codes": ("has_any", "has_none", "has_other", "has_only"),
+    "flag": ("known", "is"),
+    "number": ("known", "below", "above", "at_most", "at_least", "equals", "differs"),
+    "integer": ("known", "below", "above", "at_most", "at_least", "equals", "differs"),
+    "codes": ("known", "has_any", "has_none", "has_other", "has_only"),
 }
 
 _PAIRS: tuple[tuple[Operator, Operator], ...] = (
@@ -53,7 +54,7 @@ _COUNTERPART: Mapping[Operator, Operator] = {a: b for x, y in _PAIRS for a, b in
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One comparison of one field. `limit` is a bool for `is`, a number, or the codes asked for."""
+    """One comparison of one field. `limit` is a bool for `known` and `is`, a number, or the codes asked for."""
 
     field: str
     operator: Operator
@@ -84,8 +85,8 @@ def opposite(condition: Condition) -> Condition:
     """True exactly where `condition` is known to be false."""
     if isinstance(condition, Group):
         return Group("any" if condition.kind == "all" else "all", tuple(opposite(p) for p in condition.parts))
-    if condition.operator == "is":
-        return Leaf(condition.field, "is", not condition.limit)
+    if condition.operator in ("known", "is"):
+        return Leaf(condition.field, condition.operator, not condition.limit)
     return Leaf(condition.field, _COUNTERPART[condition.operator], condition.limit)
 
 
@@ -113,24 +114,27 @@ def _leaves(condition: Condition) -> Iterator[Leaf]:
 
 
 def explain(condition: Condition, values: Mapping[str, Value]) -> tuple[Because, ...]:
-    """The leaves that make `condition` true; empty where it is not."""
-    if isinstance(condition, Leaf):
-        if not closure(condition)(values):
-            return ()
-        limit = sorted(condition.limit) if isinstance(condition.limit, frozenset) else condition.limit
-        return (Because(condition.field, condition.operator, limit, values[condition.field]),)
-    found = [explain(part, values) for part in condition.parts]
-    if condition.kind == "all" and not all(found):
-        return ()
-    return _distinct(found)
-
-
-def _distinct(found: list[tuple[Because, ...]]) -> tuple[Because, ...]:
+    """The leaves that make `condition` true; empty where it is not. `known` goes without saying."""
     seen: list[Because] = []
-    for because in (b for part in found for b in part):
+    for because in _why(condition, values) or ():
         if because not in seen:
             seen.append(because)
     return tuple(seen)
+
+
+def _why(condition: Condition, values: Mapping[str, Value]) -> list[Because] | None:
+    """None where the condition does not hold."""
+    if isinstance(condition, Leaf):
+        if not closure(condition)(values):
+            return None
+        limit = sorted(condition.limit) if isinstance(condition.limit, frozenset) else condition.limit
+        asks = condition.operator == "known"
+        return [] if asks else [Because(condition.field, condition.operator, limit, values[condition.field])]
+    found = [_why(part, values) for part in condition.parts]
+    holds = [part for part in found if part is not None]
+    if not holds or (condition.kind == "all" and len(holds) < len(found)):
+        return None
+    return [because for part in holds for because in part]
 
 
 def closure(condition: Condition) -> Test:
@@ -139,14 +143,39 @@ def closure(condition: Condition) -> Test:
     Raises what a value of a wrong type raises; the caller quarantines the rule.
     """
     if isinstance(condition, Group):
-        parts = tuple(closure(part) for part in condition.parts)
+        between = _between(condition)
+        if between is not None:
+            return between
+        parts = tuple(closure(part) for part in _flat(condition))
         return _all(parts) if condition.kind == "all" else _any(parts)
     field, limit = condition.field, condition.limit
     if isinstance(limit, frozenset):
         return _codes(field, condition.operator, limit)
     if condition.operator == "is":
         return lambda values: values.get(field) is limit
+    if condition.operator == "known":
+        return lambda values: (field in values) is limit
     return _number(field, condition.operator, float(limit))
+
+
+def _flat(group: Group) -> Iterator[Condition]:
+    """Its parts, those of inner groups of the same kind drawn up: a call less for each."""
+    for part in group.parts:
+        if isinstance(part, Group) and part.kind == group.kind:
+            yield from _flat(part)
+        else:
+            yield part
+
+
+def _between(condition: Group) -> Test | None:
+    """`{above: low, below: high}` of one field, as one comparison."""
+    limits = {p.operator: p.limit for p in condition.parts if isinstance(p, Leaf)}
+    if condition.kind != "all" or len(condition.parts) != len(limits) or limits.keys() != {"above", "below"}:
+        return None
+    (field, *others), low, high = fields_of(condition), limits["above"], limits["below"]
+    if others:
+        return None
+    return lambda values: (value := values.get(field)) is not None and low < value < high  # type: ignore[operator]
 
 
 def _number(field: str, operator: Operator, limit: float) -> Test:
