@@ -1,0 +1,64 @@
+"""What can be broken: one visible table, and the codes by which devices complain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from devices.device import Kind
+from simulators.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LAMP_FAILURE = "lampFailure"
+BATTERY_SHUTDOWN = "batteryShutdown"
+LAMP_UNEXPECTED_ON = "lampUnexpectedOn"
+"""What a light's controller puts into its field `faults`: names of devices.solar_light.FAULT_CODES."""
+
+_ALL = frozenset(Kind) - {Kind.HUB}
+_SMALL = frozenset({Kind.SOLAR_LIGHT, Kind.ACCESS_POINT, Kind.GATEWAY})
+
+
+@dataclass(frozen=True, slots=True)
+class FaultKind:
+    """`kinds` that can have it, and what people see of it."""
+
+    kinds: frozenset[Kind]
+    text: str
+
+
+FAULTS: Mapping[str, FaultKind] = MappingProxyType(
+    {
+        # Felt by the device's physics
+        "lamp_dead": FaultKind(frozenset({Kind.SOLAR_LIGHT}), "the lamp draws no power and stays dark"),
+        "stuck_on_by_day": FaultKind(frozenset({Kind.SOLAR_LIGHT}), "the relay sticks: lit day and night"),
+        "dying_battery": FaultKind(
+            frozenset({Kind.SOLAR_LIGHT}), "an eighth of the capacity: dark before dawn"
+        ),
+        "dirty_panel": FaultKind(frozenset({Kind.SOLAR_LIGHT}), "dust on the panel: half the yield"),
+        "radio_off": FaultKind(frozenset({Kind.ACCESS_POINT}), "the radio is off, nobody can connect"),
+        "slow_uplink": FaultKind(frozenset({Kind.ACCESS_POINT, Kind.GATEWAY}), "latency of a second, loss"),
+        "uplink_down": FaultKind(
+            frozenset({Kind.ACCESS_POINT, Kind.GATEWAY}),
+            "no internet (an access point says so over its management link; a gateway is cut off with all behind it)",
+        ),
+        "out_of_range": FaultKind(_SMALL, "a sensor says what cannot be (-127 °C, 255 %)"),
+        # Felt by its firmware and its connection
+        "silent": FaultKind(_ALL, "dead: connection lost, nothing more is heard"),
+        "flapping": FaultKind(_ALL, "the connection breaks and returns again and again"),
+        "reboot_loop": FaultKind(_ALL, "restarts again and again"),
+        "clock_1970": FaultKind(_ALL, "rebooted without a clock: its time begins in 1970"),
+        "garbled": FaultKind(_ALL, "firmware that sends broken payloads"),
+    }
+)
+
+
+def check(fault: str, kind: Kind) -> None:
+    """Raises UserError where a device of `kind` cannot have `fault`."""
+    if fault not in FAULTS:
+        raise UserError(f"There is no fault {fault!r}; known are: {', '.join(FAULTS)}.")
+    if kind not in FAULTS[fault].kinds:
+        able = ", ".join(name for name, f in FAULTS.items() if kind in f.kinds)
+        raise UserError(f"A device of kind {kind} cannot have {fault!r}; it can have: {able}.")

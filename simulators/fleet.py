@@ -1,0 +1,143 @@
+"""Fleets: which sites and devices the simulated field has. The same at every run; only passwords are by chance."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from devices.device import Device, Kind
+from simulators import district
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from devices.site import Placing, Site
+    from simulators.district import District, Village
+
+FLEETS: Mapping[str, float] = {"demo": 10.0, "district": 60.0}
+"""The fleets by name, each with the seconds between two reports of a device."""
+
+LETTER = {
+    Kind.SOLAR_LIGHT: "l",
+    Kind.CAMERA: "c",
+    Kind.ACCESS_POINT: "w",
+    Kind.SIGNBOARD: "b",
+    Kind.GATEWAY: "g",
+}
+WORD = {
+    Kind.SOLAR_LIGHT: "Đèn",
+    Kind.CAMERA: "Camera",
+    Kind.ACCESS_POINT: "Wifi",
+    Kind.SIGNBOARD: "Bảng tin",
+    Kind.GATEWAY: "Gateway",
+}
+PLACES = {
+    Kind.SOLAR_LIGHT: ("ngõ {n}", "trục chính", "ngã ba đình", "đường đê", "ngách {n}", "cổng làng"),
+    Kind.CAMERA: ("cổng làng", "ngã ba chợ", "ngõ {n}", "trường mầm non", "đường đê", "giếng làng"),
+    Kind.ACCESS_POINT: ("nhà văn hóa", "sân đình", "trạm y tế", "nhà văn hóa"),
+    Kind.SIGNBOARD: ("nhà văn hóa",),
+    Kind.GATEWAY: ("nhà văn hóa",),
+}
+OWN_MODEM = 0.45
+"""Share of the lights with a modem of their own; the others speak through their village's gateway."""
+DEVICE_SPREAD_DEG = 0.0025
+"""How far a device stands from its village's centre at most, about 270 m."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """What the hub imports and the simulators play.
+
+    Who has no password has no connection of its own: the gateway named by `uplink_by` speaks for it.
+    """
+
+    sites: tuple[Site, ...]
+    placings: tuple[Placing, ...]
+    devices: tuple[Device, ...]
+    passwords: Mapping[str, str]
+
+
+def build(name: str) -> Fleet:
+    """The fleet `demo` or `district`, without passwords; raises KeyError for another name."""
+    interval_s = FLEETS[name]
+    whole = district.load()
+    devices = tuple(_devices(whole))
+    villages = {v.slug for v in whole.villages}
+    if name == "demo":
+        villages = set(whole.demo)
+        devices = tuple(d for d in devices if d.site in villages)
+    known = _ancestry(whole.placings, villages)
+    return Fleet(
+        sites=tuple(s for s in whole.sites if s.slug in known),
+        placings=tuple(p for p in whole.placings if p.site in known),
+        devices=tuple(replace(d, interval_s=interval_s) for d in devices),
+        passwords={},
+    )
+
+
+def speaks_itself(device: Device) -> bool:
+    """False for the lights that hang on a gateway."""
+    return device.kind is not Kind.SOLAR_LIGHT or device.uplink_by is None
+
+
+def _ancestry(placings: Sequence[Placing], villages: set[str]) -> set[str]:
+    known = set(villages)
+    for _ in range(3):  # village -> commune -> district -> province
+        known |= {p.parent for p in placings if p.site in known}
+    return known
+
+
+def _devices(whole: District) -> Iterator[Device]:
+    shares = {kind: _shares(whole, kind, count) for kind, count in whole.counts.items()}
+    for index, village in enumerate(whole.villages):
+        gateway = _device(village, Kind.GATEWAY, 1)
+        yield gateway
+        for kind, counts in shares.items():
+            for number in range(1, counts[index] + 1):
+                yield _hang(_device(village, kind, number), gateway.name)
+
+
+def _shares(whole: District, kind: Kind, count: int) -> list[int]:
+    """`count` devices over the villages by seeded weights, largest remainders first; the demo's never go short."""
+    rng = random.Random(f"shares {kind}")
+    weights = [rng.uniform(0.6, 1.5) for _ in whole.villages]
+    if count < len(weights):  # scarce: one each, to those with the greatest weight
+        weights = [
+            w + 1 if v.slug in whole.demo[:2] else w for v, w in zip(whole.villages, weights, strict=True)
+        ]
+        chosen = sorted(range(len(weights)), key=lambda i: -weights[i])[:count]
+        return [int(i in chosen) for i in range(len(weights))]
+    weights = [1.1 if v.slug in whole.demo else w for v, w in zip(whole.villages, weights, strict=True)]
+    exact = [count * w / sum(weights) for w in weights]
+    shares = [int(x) for x in exact]
+    rest = sorted(range(len(exact)), key=lambda i: shares[i] - exact[i])
+    for i in rest[: count - sum(shares)]:
+        shares[i] += 1
+    return shares
+
+
+def _device(village: Village, kind: Kind, number: int) -> Device:
+    name = f"{village.letters}-{LETTER[kind]}{number:03}"
+    rng = random.Random(name)
+    places = PLACES[kind]
+    place = places[(number - 1) % len(places)].format(n=rng.randint(1, 12))
+    return Device(
+        name=name,
+        kind=kind,
+        realm=village.slug,
+        site=village.slug,
+        title=f"{WORD[kind]} {name.upper()}, {place}",
+        lat=round(village.lat + rng.uniform(-1, 1) * DEVICE_SPREAD_DEG, 6),
+        lon=round(village.lon + rng.uniform(-1, 1) * DEVICE_SPREAD_DEG, 6),
+        place=place,
+    )
+
+
+def _hang(device: Device, gateway: str) -> Device:
+    """Mains devices hang on the feed that the gateway watches and on its uplink; lights on nothing, or on its radio."""
+    if device.kind is not Kind.SOLAR_LIGHT:
+        return replace(device, power_from=gateway, uplink_by=gateway)
+    if random.Random(f"modem {device.name}").random() < OWN_MODEM:
+        return replace(device, tags=("modem",))
+    return replace(device, uplink_by=gateway)

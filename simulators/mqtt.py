@@ -1,0 +1,73 @@
+"""MQTT 3.1.1 as far as a device needs it: packets out, acknowledgements in. Its own 80 lines because a device of ours
+must cost next to nothing: 4,800 of them live in one process (aiomqtt takes 7 % of a core for as many idle ones, and
+0.9 ms a publish at a light load).
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+CONNACK, PUBACK, PINGRESP = 2, 4, 13
+PINGREQ = b"\xc0\x00"
+DISCONNECT = b"\xe0\x00"
+_QOS1, _RETAIN, _DUP = 0x02, 0x01, 0x08
+
+
+class Packet(NamedTuple):
+    """A packet from the broker: its type and what follows its length."""
+
+    type: int
+    body: bytes
+
+
+class BadPacket(ValueError):
+    """What came is no MQTT."""
+
+
+def connect(client: str, password: str, will_topic: str, will: bytes, keepalive_s: int) -> bytes:
+    """CONNECT of a clean session; user and client id are the same, the will is retained and QoS 1."""
+    flags = 0x02 | 0x04 | 0x08 | 0x20 | 0x40 | 0x80  # clean, will, will QoS 1, will retained, password, user
+    head = b"\x00\x04MQTT\x04" + bytes([flags]) + struct.pack("!H", keepalive_s)
+    name = client.encode()
+    return _packet(
+        0x10, head + b"".join(map(_text, (name, will_topic.encode(), will, name, password.encode())))
+    )
+
+
+def publish(topic: str, payload: bytes, mid: int, *, retain: bool) -> bytes:
+    """PUBLISH with QoS 1."""
+    return _packet(
+        0x30 | _QOS1 | (_RETAIN if retain else 0), _text(topic.encode()) + struct.pack("!H", mid) + payload
+    )
+
+
+def read(buffer: bytearray) -> Packet | None:
+    """Takes the next whole packet out of the buffer; None where it has not all come yet. Raises BadPacket."""
+    length, shift = 0, 0
+    for i in range(1, len(buffer)):
+        length |= (buffer[i] & 0x7F) << shift
+        if not buffer[i] & 0x80:
+            end = i + 1 + length
+            if len(buffer) < end:
+                return None
+            packet = Packet(buffer[0] >> 4, bytes(buffer[i + 1 : end]))
+            del buffer[:end]
+            return packet
+        shift += 7
+        if shift > 21:  # noqa: PLR2004 - four bytes of length at most
+            raise BadPacket("length of a packet")
+    return None
+
+
+def _text(data: bytes) -> bytes:
+    return struct.pack("!H", len(data)) + data
+
+
+def _packet(first: int, body: bytes) -> bytes:
+    length, head = len(body), bytearray([first])
+    while True:
+        length, low = divmod(length, 128)
+        head.append(low | (0x80 if length else 0))
+        if not length:
+            return bytes(head) + body
