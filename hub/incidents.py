@@ -86,10 +86,6 @@ class Desk:
             self.open[case.incident.number] = case
             self._by_key[case.key] = case.incident.number
 
-    def members(self) -> set[tuple[str, str, int]]:
-        """Alerts that incidents hold for open: (device, rule, generation)."""
-        return {(m.device, m.rule, m.generation) for c in self.open.values() for m in c.incident.members if m.open}
-
     def take(self, t: Track, rule: CompiledRule, record: Record, writes: Writes) -> None:
         """One alert's record: stored, and its incident opened, changed or moved towards its end."""
         key = (t.device.name, rule.id)
@@ -164,6 +160,14 @@ class Desk:
             if due is not None and due <= now:
                 case.incident, entries = life.fire(case.incident, now)
                 self._put(case, entries, writes)
+
+    def forget_rules(self, known: set[str], at: int, writes: Writes) -> None:
+        """Incidents of rules that are no more recover."""
+        for case in list(self.open.values()):
+            for m in case.incident.members:
+                if m.open and m.rule not in known:
+                    case.incident, entries = life.leave(case.incident, m, at)
+                    self._put(case, entries, writes)
 
     def accept(self, number: int, who: str, comment: str, at: int, writes: Writes) -> IncidentView:
         """A person deals with it. Raises Refused."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hub.store.writer import Store
     from hub.track import Track
     from hub.tracker import Tracker
+    from hub.waiting import Waiting
 
 log = logging.getLogger(__name__)
 
@@ -80,12 +81,13 @@ class Ingest:
         intake: Intake,
         clock: Clock,
         report: SelfReport,
+        waiting: Waiting,
         publish: Callable[[Delta], None],
         journal_keep_ms: int,
         journal_max_bytes: int,
     ) -> None:
         self.store, self.tracker, self.desk, self.intake = store, tracker, desk, intake
-        self.clock, self.report, self._publish = clock, report, publish
+        self.clock, self.report, self.waiting, self._publish = clock, report, waiting, publish
         self._keep_ms, self._max_bytes = journal_keep_ms, journal_max_bytes
         self.wake = threading.Event()
         self.link: MqttLink | None = None
@@ -103,6 +105,11 @@ class Ingest:
         self.thread = threading.Thread(target=self._run, name="ingest", daemon=True)
 
     # --- from other threads -----------------------------------------------------------------------------------
+
+    def begin(self, now: int) -> None:
+        """Before the thread starts: where time stands, and the hub's first report of itself."""
+        self._ticked = int(self.store.meta("decided_at") or now)
+        self.report.make(self, now)
 
     def submit(self, run: Callable[[Writes], Any]) -> Future[Any]:
         """Run something in ingest; its result comes after the commit. Raises what it raises, or Refused."""
@@ -177,6 +184,7 @@ class Ingest:
                 span = self.tracker.deaf.open
                 self.intake.gap = Gap(span.start if span is not None else item.at, item.at)
                 self.report.up(item)
+                self.store.set_meta(self.writes, "connected_before", 1)
             case CaughtUp():
                 self._hear(item.at)
             case Down():
@@ -191,6 +199,7 @@ class Ingest:
                 self.report.taken_over(item)
             case Broker():
                 self._broker_said(item)
+                return
         self._report_now()
 
     def deafen(self, at: int, reason: str, *, cut: bool) -> None:
@@ -313,11 +322,14 @@ class Ingest:
     def _commit(self) -> None:
         """Store the batch, acknowledge it, answer commands, tell readers. What cannot be stored is kept."""
         self._decide()
+        if self.waiting.changed:
+            self.waiting.changed = False
+            self.delta.pending = True
         writes = self.writes
         if self.intake.rows:
             writes.journal += self.intake.rows
             self.intake.rows.clear()
-        self.store.set_meta(writes, "decided_at", max(self._ticked, 0))
+        self.store.set_meta(writes, "decided_at", self._ticked)
         self.store.set_meta(writes, "alive_at", self.clock.now())
         failpoint("before_commit")
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from devices.device import HUB
 from devices.event import Fault, Gone, Hello
 from devices.lifecycle import Lifecycle
 from drivers.errors import BadPayload
@@ -100,7 +101,7 @@ class Intake:
 
     def _welcome(self, route: Route, track: Track, m: Inbound, events: Any) -> bool:
         """Deal with what is not for the tracker: wrong realm, retired, retained."""
-        if route.key.realm != track.device.realm:
+        if route.key.realm != track.device.realm or (track.device.name == HUB and m.generation):
             about = f"{m.topic} is not of realm {track.device.realm}"
             self.count("wrong_realm", m.at, about)
             return False

@@ -71,6 +71,10 @@ class DeviceRow(BaseModel):
     tags: tuple[str, ...] = ()
     password: str = Field(default="", max_length=200, repr=False)
 
+    def to_device(self) -> Device:
+        """As the hub knows it."""
+        return Device(**self.model_dump(exclude={"password"}))
+
 
 class RegistryFile(BaseModel):
     """A registry file."""

@@ -68,6 +68,10 @@ class Reader:
             for at, before, after, unstable, reasons in found
         ]
 
+    def passwords(self) -> list[tuple[str, str]]:
+        """Devices' broker passwords as hashes: (name, hash), those that have one."""
+        return self._rows("SELECT name, password FROM device WHERE password != ''")  # type: ignore[return-value]
+
     def incidents(self, before: int | None, limit: int) -> list[tuple[Any, ...]]:
         """Incidents as stored, newest first, of an id below `before`."""
         return self._rows(

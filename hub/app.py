@@ -1,0 +1,287 @@
+"""The composition root: everything is built here, in order, and torn down in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devices.device import HUB, Device, Kind
+from devices.lifecycle import Lifecycle
+from drivers import DRIVERS
+from drivers.mqtt_link import LinkSettings, MqttLink
+from hub import access, registry
+from hub.clock import Clock
+from hub.core import HubCore
+from hub.incidents import Desk
+from hub.ingest import Delta, Ingest
+from hub.intake import Intake
+from hub.present import Present
+from hub.replay import load_spans, reconcile, replay
+from hub.selfreport import SelfReport
+from hub.settings import BadSettings, Settings
+from hub.store.reader import Reader
+from hub.store.writer import Store, StoreBroken, Writes, lock
+from hub.tracker import Tracker
+from hub.waiting import Waiting
+from hub.web.app import HOSTS, create_app
+from hub.web.server import bind, serving
+from rules.load import BUILTIN
+from rules.load import load as load_rules
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from devices.event import Hello
+    from hub.deaf import Deafness
+    from hub.registry import Registry
+    from rules.rule import Ruleset
+
+log = logging.getLogger(__name__)
+
+SYS_TOPICS = ("$SYS/broker/version", "$SYS/broker/uptime", "$SYS/broker/publish/messages/dropped")
+
+
+class CannotStart(Exception):  # noqa: N818 - what happened
+    """The hub cannot start; one sentence that says what to do."""
+
+
+@dataclass(slots=True)
+class Parts:
+    """Everything a running hub is made of."""
+
+    settings: Settings
+    version: str
+    started_at: int
+    clock: Clock
+    store: Store
+    reader: Reader
+    registry: Registry
+    deafness: Deafness
+    tracker: Tracker
+    desk: Desk
+    waiting: Waiting
+    intake: Intake
+    report: SelfReport
+    ingest: Ingest
+    link: MqttLink
+    present: Present
+
+    def enrol(self, device: Device, hashed: str, writes: Writes) -> None:
+        """Register a device and follow it (in ingest)."""
+        registry.put_device(writes, device, hashed)
+        number = max(self.registry.ids.values(), default=0) + 1
+        writes.add("UPDATE device SET id=? WHERE name=?", number, device.name)
+        self.registry.devices[device.name] = device
+        self.registry.ids[device.name] = number
+        scope = self.registry.scope(device.site, self.clock.now())
+        self.tracker.add(device, number, self.registry.sun(device), scope)
+        self.tracker.connect()
+        self.intake.forget_routes()
+        self.waiting.remove(device.name, writes)
+        self.ingest.delta.registry = True
+        self.ingest.delta.pending = True
+
+    def dismiss(self, name: str, writes: Writes) -> None:
+        """Forget a pending device (in ingest)."""
+        self.waiting.remove(name, writes)
+        self.ingest.delta.pending = True
+
+    def write_access(self) -> None:
+        """Give the broker its users anew, where the settings say where."""
+        write_access(self.settings, list(self.registry.devices.values()), self.reader.passwords())
+
+
+def write_access(settings: Settings, devices: list[Device], hashes: list[tuple[str, str]]) -> None:
+    """Write the broker's files with everybody's hash, the hub's own made from its password; tell it to read them."""
+    folder = settings.broker.access_dir
+    if folder is None:
+        return
+    own = [(settings.broker.username, access.hash_password(settings.broker.secret()))]
+    enrol = folder / "enrol.password"
+    if not enrol.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(enrol, os.O_WRONLY | os.O_CREAT, 0o600)
+        with os.fdopen(handle, "w") as f:
+            f.write(access.new_password())
+    own.append((access.ENROL, access.hash_password(enrol.read_text().strip())))
+    access.write(folder, devices, [*own, *hashes])
+    if settings.broker.pid_file is not None:
+        access.reload(settings.broker.pid_file)
+
+
+def load_ruleset(settings: Settings) -> Ruleset:
+    """The rules, all of them right. Raises CannotStart with every problem."""
+    paths = ([BUILTIN] if settings.rules.builtin else []) + list(settings.rules.files)
+    try:
+        rules, problems = load_rules(paths)
+    except OSError as e:
+        raise CannotStart(f"cannot read the rules: {e}") from e
+    if problems:
+        raise CannotStart("the rules cannot be used:\n  " + "\n  ".join(str(p) for p in problems))
+    return rules
+
+
+def hub_version() -> str:
+    """The installed version."""
+    try:
+        return installed_version("village-hub")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _hub_device(store: Store, found: Registry) -> None:
+    """The hub is a device of its own."""
+    if HUB in found.devices:
+        return
+    device = Device(HUB, Kind.HUB, HUB, "", "Trung tâm", interval_s=10, timeout_s=1e9, lifecycle=Lifecycle.ACTIVE)
+    writes = Writes()
+    registry.put_device(writes, device, "")
+    store.commit(writes)
+    found.devices[HUB] = device
+    found.ids[HUB] = int(store.rows("SELECT id FROM device WHERE name=?", HUB)[0][0])
+
+
+def _follow(found: Registry, tracker: Tracker, now: int) -> None:
+    scopes: dict[str, frozenset[str]] = {}
+    for name, device in found.devices.items():
+        if device.site not in scopes:
+            scopes[device.site] = found.scope(device.site, now)
+        tracker.add(device, found.ids[name], found.sun(device), scopes[device.site])
+    tracker.connect()
+
+
+def _instances(store: Store, mine: str) -> frozenset[str]:
+    """Earlier starts of this hub (their markers are no other hub's), with this one added."""
+    before = [i for i in (store.meta("instances") or "").split(",") if i]
+    writes = Writes()
+    store.set_meta(writes, "instances", ",".join([*before[-50:], mine]))
+    store.commit(writes)
+    return frozenset(before)
+
+
+def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
+    """Everything up to the point where threads start. Raises CannotStart, StoreBroken, BadSettings."""
+    rules = load_ruleset(settings)
+    password = settings.broker.secret()
+    clock = Clock(shift_s=settings.clock.shift_s, rate=settings.clock.rate)
+    store = Store(settings.data_dir)
+    alive = max(int(store.meta("alive_at") or 0), int(store.meta("decided_at") or 0))
+    if clock.keep_after(alive):
+        log.error("the wall clock is earlier than what is stored: nothing is judged until it is right")
+    now = clock.now()
+    deafness, spans_before = load_spans(store)
+    tracker = Tracker(rules, deafness)
+    found = registry.load(store)
+    _hub_device(store, found)
+    _follow(found, tracker, now)
+    report = SelfReport(clock, broker_kind="")
+    report.spans_before = spans_before
+    waiting = Waiting(store)
+    intake = Intake(tracker, DRIVERS, store.next_pos, hello=waiting.hello)
+    started = time.monotonic()
+    rows = replay(store, tracker, intake, spans_before)
+    log.info("%d devices, %d journal rows folded in %.1f s", len(tracker.tracks), rows, time.monotonic() - started)
+    desk = Desk(store, lambda slug: found.sites[slug].name if slug in found.sites else "")
+    ingest = Ingest(
+        store=store, tracker=tracker, desk=desk, intake=intake, clock=clock, report=report,
+        waiting=waiting, publish=publish,
+        journal_keep_ms=round(settings.journal.keep_h * 3_600_000), journal_max_bytes=round(settings.journal.max_gb * 1e9),
+    )  # fmt: skip
+    waiting.writes = lambda: ingest.writes
+    ingest.writes = reconcile(store, tracker, desk, now)
+    link_settings = LinkSettings(
+        host=settings.broker.host,
+        port=settings.broker.port,
+        client_id=f"hub-{store.hub_id}",
+        filters=tuple(f for d in DRIVERS.values() for f in d.filters) + SYS_TOPICS,
+        username=settings.broker.username if password else "",
+        password=password,
+        cafile=str(settings.broker.cafile or ""),
+        keepalive_s=settings.broker.keepalive_s,
+        session_expected=store.meta("connected_before") == "1",
+    )
+    link_settings = replace(link_settings, instances=_instances(store, link_settings.instance))
+    link = MqttLink(link_settings, clock.now, ingest.wake.set)
+    ingest.link = link
+    ingest.deafen(min(alive, now) if alive else now, "start", cut=True)
+    ingest.begin(now)
+    return Parts(
+        settings, hub_version(), now, clock, store, Reader(store.path), found, deafness, tracker, desk, waiting, intake,
+        report, ingest, link, Present(tracker, found, desk.open.values()),
+    )  # fmt: skip
+
+
+async def run(settings: Settings, ready: Callable[[int], None] | None = None, stop: asyncio.Event | None = None) -> None:
+    """Run a hub until `stop` (default: SIGINT or SIGTERM). `ready` gets the pages' port. Raises CannotStart."""
+    async with AsyncExitStack() as teardown:
+        sock = _listen(settings)
+        teardown.callback(sock.close)
+        try:
+            handle = lock(settings.data_dir)
+            teardown.callback(os.close, handle)
+            feed = Feed(asyncio.get_running_loop())
+            parts = build(settings, feed)
+        except (StoreBroken, BadSettings) as e:
+            raise CannotStart(str(e)) from e
+        teardown.callback(parts.store.close)
+        feed.present = parts.present
+        try:
+            await asyncio.to_thread(parts.write_access)
+        except OSError as e:
+            raise CannotStart(f"cannot write the broker's users: {e}") from e
+        parts.ingest.thread.start()
+        teardown.callback(parts.link.stop)
+        teardown.push_async_callback(asyncio.to_thread, parts.ingest.stop)
+        parts.link.start()
+        app = create_app(HubCore(parts), hosts=(*HOSTS, *settings.web.hosts))
+        port = await teardown.enter_async_context(serving(app, sock=sock))
+        if ready is not None:
+            ready(port)
+        await (stop or _signals()).wait()
+
+
+class Feed:
+    """Carries ingest's deltas to the event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.present: Present | None = None
+
+    def __call__(self, delta: Delta) -> None:
+        if self.present is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self.present.apply, delta)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    try:
+        return bind(settings.web.host, settings.web.port)
+    except OSError as e:
+        raise CannotStart(f"cannot serve pages on {settings.web.host}:{settings.web.port}: {e.strerror or e}") from e
+
+
+def _signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for s in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(s, stop.set)
+    return stop
+
+
+def settings_path(given: Path | None) -> Path | None:
+    """The settings file: the one named, else VILLAGE_HUB_SETTINGS, else ./hub.toml where it stands."""
+    if given is not None:
+        return given
+    named = os.environ.get("VILLAGE_HUB_SETTINGS")
+    if named:
+        return Path(named)
+    return Path("hub.toml") if Path("hub.toml").is_file() else None

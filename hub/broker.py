@@ -1,0 +1,130 @@
+"""A broker for one machine: mosquitto with our mosquitto.conf where it is installed, else amqtt, embedded."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import shutil
+import signal
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from amqtt.broker import Broker
+from amqtt.plugins.base import BaseAuthPlugin
+
+from hub import access
+
+_HERE = Path(__file__).resolve().parent
+
+
+class NoBroker(Exception):  # noqa: N818 - what there is
+    """A broker that cannot start; one sentence."""
+
+
+def find_mosquitto() -> str | None:
+    """The mosquitto on this machine (Debian puts it where only root's PATH looks)."""
+    return shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+
+
+def our_conf() -> str:
+    """The text of our mosquitto.conf: beside the packages in a checkout, inside hub/ in a wheel."""
+    for path in (_HERE.parent / "mosquitto.conf", _HERE / "mosquitto.conf"):
+        if path.is_file():
+            return path.read_text()
+    raise NoBroker("mosquitto.conf is missing from this installation")
+
+
+def render(data: Path, port: int) -> str:
+    """Our mosquitto.conf for another folder and port; as root, mosquitto keeps its rights to read the files."""
+    data = data.absolute()
+    text = re.sub(r"(?m)^listener .*$", f"listener {port} 127.0.0.1", our_conf())
+    text = re.sub(r"\./var/broker/?", f"{data}/", text)
+    text += f"\n# Set by `village-hub broker`\npid_file {data}/mosquitto.pid\n"
+    return text + ("user root\n" if os.geteuid() == 0 else "")
+
+
+def prepare(data: Path) -> None:
+    """The folder with the files that mosquitto wants to find. Raises NoBroker."""
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        for name in ("passwords", "acl"):
+            path = data / name
+            if not path.exists():
+                path.touch(mode=0o600)
+    except OSError as e:
+        raise NoBroker(f"cannot use the broker's folder {data}: {e.strerror or e}") from e
+
+
+def check_port(port: int) -> None:
+    """Raises NoBroker where the port is taken."""
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind(("127.0.0.1", port))
+        except OSError as e:
+            raise NoBroker(f"cannot listen on 127.0.0.1:{port}: {e.strerror or e}") from e
+
+
+def run(data: Path, port: int, *, embedded: bool = False) -> None:
+    """Run a broker until it is told to stop; says in one line which. Raises NoBroker."""
+    prepare(data)
+    check_port(port)
+    mosquitto = None if embedded else find_mosquitto()
+    if mosquitto is not None:
+        conf = data / "mosquitto.conf"
+        conf.write_text(render(data, port))
+        print(f"broker: mosquitto on 127.0.0.1:{port}", flush=True)  # noqa: T201 - the one line
+        os.execv(mosquitto, [mosquitto, "-c", str(conf)])  # noqa: S606 - it takes this process over
+    print(  # noqa: T201 - the one line
+        f"broker: amqtt (embedded, for demonstration: no access control) on 127.0.0.1:{port}", flush=True
+    )
+    asyncio.run(_embedded(data, port))
+
+
+class Passwords(BaseAuthPlugin):
+    """Lets in who is in the broker's password file. Sessions that have a name keep their queue."""
+
+    @dataclass
+    class Config:
+        """Where the file is."""
+
+        file: str = ""
+
+    async def authenticate(self, *, session: Any) -> bool | None:
+        """True for a right name and password."""
+        users = await asyncio.to_thread(_users, Path(self.config.file))
+        hashed = users.get(session.username or "")
+        return hashed is not None and access.verify(session.password or "", hashed)
+
+
+_cache: dict[Path, tuple[float, dict[str, str]]] = {}
+
+
+def _users(path: Path) -> dict[str, str]:
+    changed = path.stat().st_mtime
+    if path not in _cache or _cache[path][0] != changed:
+        lines = (line.partition(":") for line in path.read_text().splitlines())
+        _cache[path] = (changed, {name: hashed for name, _, hashed in lines})
+    return _cache[path][1]
+
+
+async def _embedded(data: Path, port: int) -> None:
+    logging.getLogger("amqtt").setLevel(logging.ERROR)
+    logging.getLogger("transitions").setLevel(logging.ERROR)
+    config = {
+        "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}", "max_connections": 20000}},
+        "plugins": {"hub.broker.Passwords": {"file": str(data / "passwords")}},
+    }
+    broker = Broker(config)
+    stop = asyncio.Event()
+    for s in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(s, stop.set)
+    await broker.start()
+    await stop.wait()
+    await broker.shutdown()
+    sys.stdout.flush()

@@ -1,0 +1,116 @@
+"""The command `village-hub`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from hub import access, registry
+from hub.app import CannotStart, hub_version, settings_path, write_access
+from hub.app import run as run_hub
+from hub.broker import NoBroker
+from hub.broker import run as run_broker
+from hub.settings import BadSettings
+from hub.settings import load as load_settings
+from hub.store.reader import Reader
+from hub.store.writer import Store, StoreBroken, Writes, lock
+
+if TYPE_CHECKING:
+    from hub.settings import Settings
+
+cli = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+    help="The hub for a village's cameras, solar lights, wifi points and notice boards.",
+)  # fmt: skip
+
+SettingsFile = Annotated[Path | None, typer.Option("--settings", help="settings file (TOML); default ./hub.toml")]
+
+
+def _fail(text: object) -> NoReturn:
+    print(f"village-hub: {text}", file=sys.stderr)
+    raise SystemExit(1)
+
+
+def _settings(path: Path | None) -> Settings:
+    try:
+        return load_settings(settings_path(path))
+    except BadSettings as e:
+        _fail(e)
+
+
+@cli.command()
+def run(settings: SettingsFile = None) -> None:
+    """Run the hub."""
+    found = _settings(settings)
+    logging.basicConfig(level=found.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def ready(port: int) -> None:
+        print(f"village-hub {hub_version()}: pages on http://{found.web.host}:{port}", flush=True)
+
+    try:
+        asyncio.run(run_hub(found, ready))
+    except (CannotStart, BadSettings, StoreBroken) as e:
+        _fail(e)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+@cli.command()
+def broker(
+    data: Annotated[Path, typer.Option(help="folder of its data and user files")] = Path("var/broker"),
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 1883,
+    embedded: Annotated[bool, typer.Option("--embedded", help="amqtt even where mosquitto is installed")] = False,
+) -> None:
+    """Run a broker for one machine: mosquitto with our settings, else the embedded one."""
+    try:
+        run_broker(data, port, embedded=embedded)
+    except NoBroker as e:
+        _fail(e)
+
+
+@cli.command("import")
+def import_registry(
+    file: Annotated[Path, typer.Argument(help="registry file (JSON): sites, placings, devices")],
+    settings: SettingsFile = None,
+) -> None:
+    """Register sites and devices from a file, and give them their broker passwords. The hub must not run."""
+    found = _settings(settings)
+    try:
+        handle = lock(found.data_dir)
+        wanted = registry.read_file(file)
+        store = Store(found.data_dir)
+        known = registry.load(store)
+        wrong = registry.check_file(wanted, set(known.sites), set(known.devices))
+        if wrong:
+            _fail("nothing was imported:\n  " + "\n  ".join(wrong[:50]))
+        writes = Writes()
+        registry.put_sites(writes, wanted)
+        for row in wanted.devices:
+            device = row.to_device()
+            registry.put_device(writes, device, access.hash_password(row.password) if row.password else None)
+        store.commit(writes)
+        everybody = registry.load(store)
+        store.close()
+        write_access(found, list(everybody.devices.values()), Reader(store.path).passwords())
+    except (registry.BadRegistry, StoreBroken, BadSettings) as e:
+        _fail(e)
+    except OSError as e:
+        _fail(f"cannot write the broker's users: {e}")
+    del handle
+    print(f"{len(wanted.sites)} sites and {len(wanted.devices)} devices registered")
+
+
+@cli.command()
+def version() -> None:
+    """Tell the version."""
+    print(hub_version())
+
+
+def main() -> None:
+    """The entry point."""
+    cli()

@@ -1,0 +1,164 @@
+"""Settings: one tree, from TOML and environment. An unknown key is an error that names its nearest neighbour.
+
+Environment: `VILLAGE_HUB_` + the path with `__` between levels (`VILLAGE_HUB_BROKER__PORT=1884`). A secret may
+stand in a file: `broker.password_file`, `VILLAGE_HUB_BROKER__PASSWORD_FILE`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+PREFIX = "VILLAGE_HUB_"
+_OWN = {"VILLAGE_HUB_FAILPOINT", "VILLAGE_HUB_SETTINGS"}
+
+
+class BadSettings(ValueError):  # noqa: N818 - what the settings are
+    """Settings that cannot be used; the text says which key and what is allowed."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WebSettings(_Section):
+    """The pages' server. Only loopback addresses are allowed until there are accounts."""
+
+    host: str = Field(default="127.0.0.1", pattern=r"^(127(\.\d{1,3}){3}|localhost|::1)$")
+    port: int = Field(default=8000, ge=0, le=65535)
+    hosts: tuple[str, ...] = Field(default=(), description="further Host names under which a proxy serves the pages")
+
+
+class BrokerSettings(_Section):
+    """The MQTT broker, and the files by which it knows its users."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=1883, ge=1, le=65535)
+    username: str = "hub"
+    password: SecretStr = SecretStr("")
+    password_file: Path | None = None
+    cafile: Path | None = None
+    keepalive_s: int = Field(default=30, ge=5, le=600)
+    access_dir: Path | None = Field(default=None, description="where `passwords` and `acl` are written for mosquitto")
+    pid_file: Path | None = Field(default=None, description="mosquitto's pid file: it is told to read them anew")
+
+    def secret(self) -> str:
+        """The password, from the file where one is named. Raises BadSettings."""
+        if self.password_file is None:
+            return self.password.get_secret_value()
+        try:
+            return self.password_file.read_text().strip()
+        except OSError as e:
+            raise BadSettings(f"broker.password_file: cannot read {self.password_file}: {e.strerror or e}") from e
+
+
+class JournalSettings(_Section):
+    """How long messages are kept as they came."""
+
+    keep_h: float = Field(default=30, ge=1, le=24 * 366)
+    max_gb: float = Field(default=20, ge=0.01, le=10000)
+
+
+class ClockSettings(_Section):
+    """Simulated time, for demonstration and training: shifted, and faster. Pages say so."""
+
+    shift_s: float = 0.0
+    rate: float = Field(default=1.0, gt=0, le=1000)
+
+
+class RulesSettings(_Section):
+    """Rule files of one's own, beside the built-in ones."""
+
+    files: tuple[Path, ...] = ()
+    builtin: bool = True
+
+
+class Settings(BaseSettings):
+    """Everything that can be set."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter="__", nested_model_default_partial_update=True
+    )
+
+    data_dir: Path = Path("var")
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    web: WebSettings = WebSettings()
+    broker: BrokerSettings = BrokerSettings()
+    journal: JournalSettings = JournalSettings()
+    clock: ClockSettings = ClockSettings()
+    rules: RulesSettings = RulesSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over file."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+
+def _known(model: type[BaseModel]) -> dict[str, Any]:
+    return {name: f.annotation for name, f in model.model_fields.items()}
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:
+    for a in (annotation, *get_args(annotation)):
+        if isinstance(a, type) and issubclass(a, BaseModel):
+            return a
+    return None
+
+
+def _unknown(found: dict[str, Any], model: type[BaseModel], path: str, source: str) -> None:
+    known = _known(model)
+    for key, value in found.items():
+        name = f"{path}.{key}" if path else key
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
+            raise BadSettings(f"{source}: unknown key {name}; the nearest is {near[0] if near else ', '.join(known)}")
+        section = _section(known[key])
+        if section is not None and isinstance(value, dict):
+            _unknown(value, section, name, source)
+
+
+def _check_environment() -> None:
+    """pydantic-settings passes over unknown variables with our prefix; we do not."""
+    for variable in os.environ:
+        if variable.startswith(PREFIX) and variable not in _OWN:
+            tree: dict[str, Any] = {}
+            parts = variable[len(PREFIX) :].lower().split("__")
+            at = tree
+            for part in parts[:-1]:
+                at = at.setdefault(part, {})
+            at[parts[-1]] = ""
+            _unknown(tree, Settings, "", f"environment variable {variable}")
+
+
+def load(path: Path | None) -> Settings:
+    """The settings. Raises BadSettings with one sentence."""
+    found: dict[str, Any] = {}
+    if path is not None:
+        try:
+            found = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as e:
+            raise BadSettings(f"cannot read the settings file {path}: {e.strerror or e}") from e
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
+            raise BadSettings(f"{path} is not TOML: {e}") from e
+        _unknown(found, Settings, "", str(path))
+    _check_environment()
+    try:
+        return Settings(**found)
+    except ValidationError as e:
+        first = e.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(p) for p in first["loc"])
+        raise BadSettings(f"{path or 'settings'}: {where}: {first['msg']}") from e

@@ -1,0 +1,54 @@
+"""The waiting room: devices that said hello and are not registered. Owned by ingest; pages read the entries."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hub.views import Pending
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devices.event import Hello
+    from hub.store.writer import Store, Writes
+
+ROOM = 1000
+"""So many may wait; a flood of invented names stops there, counted."""
+
+
+class Waiting:
+    """Entries by name. `writes` gives the batch to store into."""
+
+    def __init__(self, store: Store) -> None:
+        self.entries: dict[str, Pending] = {}
+        self.writes: Callable[[], Writes] | None = None
+        self.changed = False
+        for name, realm, claim, first, last, times in store.each("SELECT * FROM pending"):
+            self.entries[name] = Pending(name, realm, json.loads(claim), first, last, times)
+
+    def hello(self, event: Hello) -> str:
+        """Somebody knocks; returns the outcome."""
+        known = self.entries.get(event.device)
+        if known is None:
+            if len(self.entries) >= ROOM:
+                return "pending_full"
+            entry = Pending(event.device, event.realm, dict(event.claim), event.at, event.at, 1)
+        else:
+            entry = replace(known, realm=event.realm, claim=dict(event.claim), last_at=event.at, times=known.times + 1)
+        self.entries[event.device] = entry
+        self.changed = True
+        if self.writes is not None:
+            claim = json.dumps(dict(entry.claim), ensure_ascii=False)
+            self.writes().add(
+                "INSERT OR REPLACE INTO pending VALUES (?,?,?,?,?,?)",
+                entry.name, entry.realm, claim, entry.first_at, entry.last_at, entry.times,
+            )  # fmt: skip
+        return "hello"
+
+    def remove(self, name: str, writes: Writes) -> None:
+        """It was approved or refused."""
+        if self.entries.pop(name, None) is not None:
+            writes.add("DELETE FROM pending WHERE name=?", name)
+            self.changed = True

@@ -1,0 +1,135 @@
+"""The web application: every page and every operation of the API, around one `Core`."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import JSONResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from hub.views import Refused
+from hub.web import api_docs, devices, hub_page, incidents, metrics, now, pending, sites, stream, words
+from hub.web.doors import Doors
+from hub.web.language import mark, wanted
+from hub.web.live import Live
+from hub.web.pages import Missing, Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from os import PathLike
+
+    from starlette.requests import Request
+    from starlette.types import Scope
+
+    from hub.views import Core
+
+STATIC = Path(__file__).parent / "static"
+HOSTS = ("127.0.0.1", "localhost")
+
+ROUTERS = (
+    now.router,
+    sites.router,
+    devices.router,
+    incidents.router,
+    pending.router,
+    hub_page.router,
+    stream.router,
+    metrics.router,
+    api_docs.router,
+)
+
+_MISSING = {
+    "unknown_device": mark("There is no device of this name."),
+    "unknown_site": mark("There is no site of this name."),
+    "unknown_incident": mark("There is no incident of this number."),
+    "unknown_page": mark("There is no such page."),
+}
+_BAD_VALUE = mark("A value in this address is not one the hub knows.")
+_BROKEN = mark("Something went wrong in the hub. It has been written to its log; please try again.")
+
+
+
+def create_app(core: Core, *, hosts: Iterable[str] = HOSTS) -> FastAPI:
+    """The application. `hosts` are the names under which it answers, with or without `:port`."""
+    app = FastAPI(title="village-hub", version=core.hub().version, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.core = core
+    app.state.live = Live(core)
+    app.state.static = static_files()
+    for router in ROUTERS:
+        app.include_router(router)
+    app.mount("/static", _Static(directory=STATIC), name="static")
+    app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=6)
+    app.add_middleware(Doors, hosts=hosts)
+    app.add_exception_handler(Missing, _missing)
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(RequestValidationError, _bad_value)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _broken)
+    return app
+
+
+def static_files() -> dict[str, str]:
+    """Path below static/ -> its address with a fingerprint, so that browsers may keep it for ever."""
+    return {
+        (path := file.relative_to(STATIC).as_posix()): f"/static/{path}?v={_fingerprint(file)}"
+        for file in STATIC.rglob("*.*")
+    }
+
+
+def _fingerprint(file: Path) -> str:
+    return hashlib.blake2s(file.read_bytes(), digest_size=5).hexdigest()
+
+
+class _Static(StaticFiles):
+    def file_response(
+        self, full_path: str | PathLike[str], stat_result: object, scope: Scope, status_code: int = 200
+    ) -> Response:
+        response = super().file_response(full_path, stat_result, scope, status_code)  # type: ignore[arg-type]
+        kept = b"v=" in scope.get("query_string", b"")
+        response.headers["cache-control"] = "public, max-age=31536000, immutable" if kept else "no-cache"
+        return response
+
+
+def _problem(request: Request, status: int, code: str, sentence: str) -> Response:
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"code": code, "message": sentence}, status)
+    return Reader(request).page("problem.html", status=status, sentence=sentence)
+
+
+async def _missing(request: Request, error: Exception) -> Response:
+    code = error.code if isinstance(error, Missing) else "unknown_page"
+    return _problem(request, 404, code, wanted(request).text(_MISSING[code]))
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    if not isinstance(error, Refused):
+        raise error
+    return _problem(request, 409, error.code, words.refused(wanted(request), error))
+
+
+async def _bad_value(request: Request, error: Exception) -> Response:
+    if request.url.path.startswith("/api/") and isinstance(error, RequestValidationError):
+        about = [{"where": ".".join(map(str, e["loc"])), "what": e["msg"]} for e in error.errors()]
+        message = wanted(request).text(_BAD_VALUE)
+        return JSONResponse({"code": "bad_value", "message": message, "detail": about}, 422)
+    return _problem(request, 422, "bad_value", wanted(request).text(_BAD_VALUE))
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == 404:  # noqa: PLR2004
+        return await _missing(request, error)
+    return _problem(request, status, "refused", wanted(request).text(_BAD_VALUE))
+
+
+async def _broken(request: Request, _error: Exception) -> Response:
+    sentence = wanted(request).text(_BROKEN)
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"code": "broken", "message": sentence}, 500)
+    return Response(sentence + "\n", 500, media_type="text/plain; charset=utf-8")

@@ -1,0 +1,165 @@
+"""Devices: the list with its filters, and one device with its last day."""
+
+from collections.abc import Sequence
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, BeforeValidator, Field
+from starlette.responses import Response
+
+from devices.device import Kind
+from devices.health import WORST_FIRST, Shown
+from hub.views import Changed, Core, DeviceQuery
+from hub.web import chart
+from hub.web.answers import (
+    DeviceDetailAnswer,
+    DevicesAnswer,
+    PointAnswer,
+    TransitionAnswer,
+    devices_of,
+    names_of,
+)
+from hub.web.language import Language
+from hub.web.pages import CoreDep, Fragments, Missing, ReaderDep, draw
+
+router = APIRouter(tags=["devices"])
+
+PAGE = 50
+WEEK_MS = 7 * 86_400_000
+TIMELINE = 40
+
+
+def _chosen(value: object) -> object:
+    return value or None  # a form sends an untouched choice empty
+
+
+class Filters(BaseModel):
+    """Filters of the list, as the address gives them; empty means any."""
+
+    q: Annotated[str, Field(max_length=100, description="found in name, title, place; diacritics may be left out")] = ""
+    kind: Annotated[Kind | None, BeforeValidator(_chosen)] = None
+    site: Annotated[str, Field(max_length=80, description="a site and all below it")] = ""
+    shown: Annotated[Shown | None, BeforeValidator(_chosen)] = None
+    page: Annotated[int, Field(ge=1, le=100_000)] = 1
+
+    def query(self) -> DeviceQuery:
+        """What the hub is asked."""
+        text = " ".join(self.q.split())
+        return DeviceQuery(text, self.kind or "", self.site, self.shown or "", self.page, PAGE)
+
+    def address(self, page: int) -> str:
+        """The address of another page of the same list."""
+        kept = {"q": self.q, "kind": self.kind, "site": self.site, "shown": self.shown, "page": page if page > 1 else ""}
+        query = urlencode({k: str(v) for k, v in kept.items() if v})
+        return f"/devices?{query}" if query else "/devices"
+
+
+def read(core: Core, filters: Filters) -> DevicesAnswer:
+    """The list and its JSON twin."""
+    found = core.devices(filters.query())
+    return DevicesAnswer.model_construct(
+        now=core.now(),
+        total=found.total,
+        page=found.page,
+        pages=found.pages,
+        devices=devices_of(found.devices, names_of(core)),
+    )
+
+
+def read_one(core: Core, name: str) -> DeviceDetailAnswer:
+    """One device and its JSON twin. Raises Missing."""
+    detail = core.device(name)
+    if detail is None:
+        raise Missing("unknown_device")
+    return DeviceDetailAnswer.of_detail(detail, names_of(core), core.now())
+
+
+async def read_day(core: Core, name: str) -> list[PointAnswer]:
+    """Its last 24 hours. Raises Missing."""
+    _known(core, name)
+    return [PointAnswer.of(p) for p in await core.last_day(name)]
+
+
+async def read_transitions(core: Core, name: str, since: int, limit: int) -> list[TransitionAnswer]:
+    """Its changes of health, newest first. Raises Missing."""
+    _known(core, name)
+    found = await core.transitions(name, since=since, limit=limit)
+    return sorted((TransitionAnswer.of(t) for t in found), key=lambda t: -t.at)
+
+
+async def fragments(core: Core, lang: Language, key: str) -> Fragments:
+    """The parts that stream; the day's drawing is made anew with the page."""
+    answer = read_one(core, key)
+    timeline = await read_transitions(core, key, core.now() - WEEK_MS, TIMELINE)
+    parts = ("head", "values", "incidents", "timeline", "children", "facts")
+    about = {"device": answer, "timeline": timeline}
+    return {f"device-{part}": draw(f"parts/device_{part}.html", core, lang, **about) for part in parts}
+
+
+def touches(changed: Changed, key: str) -> bool:
+    """True where the device changed, or an incident that may be its own."""
+    return changed.all or key in changed.devices or bool(changed.incidents)
+
+
+def _known(core: Core, name: str) -> None:
+    if core.device_view(name) is None:
+        raise Missing("unknown_device")
+
+
+def _choices(core: Core) -> dict[str, Sequence[object]]:
+    return {"kinds": list(Kind), "states": WORST_FIRST, "sites": core.site_names()}
+
+
+@router.get("/devices", include_in_schema=False)
+async def page(reader: ReaderDep, filters: Annotated[Filters, Query()]) -> Response:
+    answer = read(reader.core, filters)
+    return reader.page("devices.html", answer=answer, filters=filters, **_choices(reader.core))
+
+
+@router.get("/devices/{name}", include_in_schema=False)
+async def page_of_one(reader: ReaderDep, name: str) -> Response:
+    core = reader.core
+    device = read_one(core, name)
+    parts = await fragments(core, reader.lang, name)
+    site = core.site(device.site)
+    night = (site.sunset, site.sunrise) if site and site.sunset and site.sunrise else None
+    drawn = chart.charts(device.kind, await read_day(core, name), device.now, night)
+    return reader.page(
+        "device.html",
+        live=f"device:{name}",
+        fragments=parts,
+        device=device,
+        site=site,
+        charts=drawn,
+        ticks=chart.ticks(device.now),
+    )
+
+
+@router.get("/api/devices")
+async def devices(core: CoreDep, filters: Annotated[Filters, Query()]) -> DevicesAnswer:
+    """Registered devices, worst first, 50 a page; the same filters as the page."""
+    return read(core, filters)
+
+
+@router.get("/api/devices/{name}")
+async def device(core: CoreDep, name: str) -> DeviceDetailAnswer:
+    """One device: state, reasons, last values, what it hangs on and what hangs on it."""
+    return read_one(core, name)
+
+
+@router.get("/api/devices/{name}/day")
+async def day(core: CoreDep, name: str) -> list[PointAnswer]:
+    """Its last 24 hours in 5-minute buckets, oldest first; empty buckets are left out."""
+    return await read_day(core, name)
+
+
+@router.get("/api/devices/{name}/transitions")
+async def transitions(
+    core: CoreDep,
+    name: str,
+    since: Annotated[int, Query(ge=0, description="ms since 1970")] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> list[TransitionAnswer]:
+    """Its changes of health, newest first."""
+    return await read_transitions(core, name, since, limit)

@@ -1,0 +1,179 @@
+"""Incidents: what is open, what was, and one of them with its story; accept and comment."""
+
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Form, Query
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from hub.views import Changed, Core, IncidentView, Refused
+from hub.web import typed
+from hub.web.answers import (
+    DeviceAnswer,
+    IncidentAnswer,
+    IncidentPageAnswer,
+    IncidentsAnswer,
+    LogAnswer,
+    ProblemAnswer,
+    names_of,
+)
+from hub.web.language import Language
+from hub.web.pages import CoreDep, Fragments, Missing, Reader, ReaderDep, draw
+
+router = APIRouter(tags=["incidents"])
+
+PAGE = 50
+MEMBERS = 100
+
+Number = int
+_REFUSALS: dict[int | str, dict[str, object]] = {409: {"model": ProblemAnswer}, 404: {"model": ProblemAnswer}}
+
+
+class Accept(BaseModel):
+    """Who deals with an incident. Text fields are cleaned of unseen characters."""
+
+    who: Annotated[str, Field(description="a person's name, at most 80 characters")]
+    comment: Annotated[str, Field(description="at most 1000 characters")] = ""
+
+
+class Comment(BaseModel):
+    """A line for an incident's story."""
+
+    who: Annotated[str, Field(description="a person's name, at most 80 characters")]
+    text: Annotated[str, Field(description="at most 1000 characters")]
+
+
+async def read(core: Core, before: int | None = None) -> IncidentsAnswer:
+    """The list and its JSON twin."""
+    found = list(await core.incidents(before=before, limit=PAGE + 1))
+    more = found[PAGE - 1].id if len(found) > PAGE else None
+    return IncidentsAnswer.model_construct(
+        now=core.now(),
+        open=[IncidentAnswer.of(i) for i in core.overview().incidents],
+        past=[IncidentAnswer.of(i) for i in found[:PAGE] if i.state == "closed"],
+        before=more,
+    )
+
+
+async def read_one(core: Core, number: int) -> IncidentPageAnswer:
+    """One incident and its JSON twin. Raises Missing."""
+    incident = await _find(core, number)
+    names = names_of(core)
+    views = [core.device_view(name) for name in incident.devices[:MEMBERS]]
+    return IncidentPageAnswer.model_construct(
+        **dict(IncidentAnswer.of(incident)),
+        now=core.now(),
+        members=[DeviceAnswer.of(v, names) for v in views if v is not None],
+        story=[LogAnswer.of(line) for line in await core.incident_log(number)],
+    )
+
+
+async def fragments(core: Core, lang: Language, _key: str = "") -> Fragments:
+    """The open ones; the past does not change."""
+    answer = await read(core)
+    return {"incidents-open": draw("parts/incidents_open.html", core, lang, answer=answer)}
+
+
+async def fragments_of_one(core: Core, lang: Language, key: str) -> Fragments:
+    """Head, devices and story; the forms stay as they are, somebody may be writing."""
+    if not key.isdecimal():
+        raise Missing("unknown_incident")
+    answer = await read_one(core, int(key))
+    parts = ("head", "story", "devices")
+    return {f"incident-{part}": draw(f"parts/incident_{part}.html", core, lang, incident=answer) for part in parts}
+
+
+def touches(changed: Changed, _key: str) -> bool:
+    """Any incident shows in the list."""
+    return changed.all or bool(changed.incidents)
+
+
+def touches_one(changed: Changed, key: str) -> bool:
+    """True where the incident changed, or perhaps a device in it."""
+    return changed.all or int(key) in changed.incidents or bool(changed.devices)
+
+
+async def accept(core: Core, number: int, said: Accept) -> IncidentView:
+    """Accept for a named person. Raises Missing, Refused."""
+    await _find(core, number)
+    return await core.accept(number, typed.name(said.who), typed.lines(said.comment))
+
+
+async def comment(core: Core, number: int, said: Comment) -> None:
+    """Add a comment of a named person. Raises Missing, Refused."""
+    await _find(core, number)
+    await core.comment(number, typed.name(said.who), typed.comment(said.text))
+
+
+async def _find(core: Core, number: int) -> IncidentView:
+    incident = core.incident(number) or await core.past_incident(number)
+    if incident is None:
+        raise Missing("unknown_incident")
+    return incident
+
+
+async def _page_of_one(
+    reader: Reader, number: int, *, error: Refused | None = None, form: str = "", **said: str
+) -> Response:
+    parts = await fragments_of_one(reader.core, reader.lang, str(number))
+    answer = await read_one(reader.core, number)
+    said = {"who": reader.who, "comment": "", "text": ""} | said
+    about = {"incident": answer, "error": error, "form": form, "said": said}
+    live = f"incident:{number}"
+    return reader.page("incident.html", live=live, fragments=parts, status=409 if error else 200, **about)
+
+
+@router.get("/incidents", include_in_schema=False)
+async def page(reader: ReaderDep, before: Annotated[int | None, Query(ge=1)] = None) -> Response:
+    answer = await read(reader.core, before)
+    parts = await fragments(reader.core, reader.lang)
+    older = f"/incidents?{urlencode({'before': answer.before})}" if answer.before else ""
+    return reader.page("incidents.html", live="incidents", fragments=parts, answer=answer, older=older, before=before)
+
+
+@router.get("/incidents/{number}", include_in_schema=False)
+async def page_of_one(reader: ReaderDep, number: Number) -> Response:
+    return await _page_of_one(reader, number)
+
+
+@router.post("/incidents/{number}/accept", include_in_schema=False)
+async def accept_by_form(reader: ReaderDep, number: Number, said: Annotated[Accept, Form()]) -> Response:
+    try:
+        await accept(reader.core, number, said)
+    except Refused as error:
+        return await _page_of_one(reader, number, error=error, form="accept", who=said.who, comment=said.comment)
+    return reader.go(f"/incidents/{number}", who=typed.name(said.who))
+
+
+@router.post("/incidents/{number}/comment", include_in_schema=False)
+async def comment_by_form(reader: ReaderDep, number: Number, said: Annotated[Comment, Form()]) -> Response:
+    try:
+        await comment(reader.core, number, said)
+    except Refused as error:
+        return await _page_of_one(reader, number, error=error, form="comment", who=said.who, text=said.text)
+    return reader.go(f"/incidents/{number}", who=typed.name(said.who))
+
+
+@router.get("/api/incidents")
+async def incidents(core: CoreDep, before: Annotated[int | None, Query(ge=1)] = None) -> IncidentsAnswer:
+    """Open incidents worst first, and past ones newest first, 50 at a time."""
+    return await read(core, before)
+
+
+@router.get("/api/incidents/{number}", responses={404: {"model": ProblemAnswer}})
+async def incident(core: CoreDep, number: Number) -> IncidentPageAnswer:
+    """One incident with its devices and its story."""
+    return await read_one(core, number)
+
+
+@router.post("/api/incidents/{number}/accept", responses=_REFUSALS)
+async def accept_by_api(core: CoreDep, number: Number, said: Accept) -> IncidentAnswer:
+    """Note that somebody deals with it. The second who accepts is told who was first (409)."""
+    return IncidentAnswer.of(await accept(core, number, said))
+
+
+@router.post("/api/incidents/{number}/comment", responses=_REFUSALS, status_code=204)
+async def comment_by_api(core: CoreDep, number: Number, said: Comment) -> None:
+    """Add a line to its story."""
+    await comment(core, number, said)

@@ -1,0 +1,75 @@
+"""Tình hình: the whole district in one sentence, its open incidents, its kinds of device, its villages."""
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from devices.health import Shown
+from hub.views import Changed, Core
+from hub.web import words
+from hub.web.answers import OverviewAnswer, SiteAnswer
+from hub.web.language import Language, mark
+from hub.web.pages import CoreDep, Fragments, ReaderDep, draw
+
+router = APIRouter(tags=["now"])
+
+CARDS = 20
+"""Incidents shown on this page; the rest is one link away."""
+
+
+def read(core: Core) -> OverviewAnswer:
+    """The page and its JSON twin."""
+    return OverviewAnswer.of(core.overview(), len(core.pending()))
+
+
+async def fragments(core: Core, lang: Language, _key: str = "") -> Fragments:
+    """The parts that stream: each tile is one, so that a change costs a tile and not a district."""
+    answer = read(core)
+    about = {"answer": answer, "sentence": sentence(lang, answer), "cards": CARDS}
+    parts = {
+        f"now-{part}": draw(f"parts/now_{part}.html", core, lang, **about) for part in ("head", "incidents", "kinds")
+    }
+    return parts | tiles(core, lang, answer.sites)
+
+
+def touches(_changed: Changed, _key: str) -> bool:
+    """Everything shows here."""
+    return True
+
+
+def sentence(lang: Language, answer: OverviewAnswer) -> str:
+    """`4 sự cố · 31 thiết bị mất liên lạc`; or that all is well."""
+    sums = words.totals(answer.counts)
+    parts = []
+    if answer.incidents:
+        parts.append(lang.count("%(num)s incident", "%(num)s incidents", len(answer.incidents)))
+    for state, one, many in (
+        (Shown.FAULTY, mark("%(num)s device faulty"), mark("%(num)s devices faulty")),
+        (Shown.OFFLINE, mark("%(num)s device offline"), mark("%(num)s devices offline")),
+        (Shown.UNSTABLE, mark("%(num)s device unstable"), mark("%(num)s devices unstable")),
+        (Shown.DEGRADED, mark("%(num)s device degraded"), mark("%(num)s devices degraded")),
+        (Shown.UNKNOWN, mark("%(num)s device unknown"), mark("%(num)s devices unknown")),
+    ):
+        if sums[state] and len(parts) < 3:  # noqa: PLR2004 - a sentence, not a list
+            parts.append(lang.count(one, many, sums[state]))
+    if parts:
+        return " · ".join(parts)
+    if sums[Shown.OK]:
+        return lang.text("All devices are working")
+    return lang.text("No device has reported yet")
+
+
+def tiles(core: Core, lang: Language, sites: list[SiteAnswer]) -> Fragments:
+    """One fragment a site."""
+    return {f"tile-{site.slug}": draw("parts/tile.html", core, lang, site=site) for site in sites}
+
+
+@router.get("/", include_in_schema=False)
+async def page(reader: ReaderDep) -> Response:
+    parts = await fragments(reader.core, reader.lang)
+    return reader.page("now.html", live="now", fragments=parts)
+
+
+@router.get("/api/overview")
+async def overview(core: CoreDep) -> OverviewAnswer:
+    """The whole district now: open incidents worst first, sites worst first, devices by kind and state."""
+    return read(core)

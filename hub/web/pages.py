@@ -1,0 +1,153 @@
+"""Pages: one reader's request (hub, language, theme, remembered name) and how a template is drawn for it."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote, unquote, urlencode
+
+from fastapi import Depends
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from devices.health import Shown
+from hub.views import Core, Refused
+from hub.web import chart, words
+from hub.web.language import CODES, Language, language, wanted
+
+HERE = Path(__file__).parent
+THEMES = ("auto", "day", "night")
+YEAR_S = 365 * 86400
+
+Fragments = dict[str, str]
+"""Element id -> its HTML: what a page is made of, and what a stream sends when it differs."""
+
+
+class Reader:
+    """One request of one reader."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.core: Core = request.app.state.core
+        self.lang = wanted(request)
+        asked = request.query_params.get("theme") or request.cookies.get("theme") or "auto"
+        self.theme = asked if asked in THEMES else "auto"
+        self.who = unquote(request.cookies.get("who", ""))[:80]
+
+    def page(
+        self, template: str, *, live: str = "nav", fragments: Fragments | None = None, status: int = 200, **about: Any
+    ) -> Response:
+        """A whole page; `live` names its stream, `fragments` are its parts that stream."""
+        parts = nav_fragments(self.core, self.lang) | (fragments or {})
+        stream = urlencode({"page": live, "lang": self.lang.code, "seen": digest(parts)})
+        html = draw(
+            template,
+            self.core,
+            self.lang,
+            reader=self,
+            fragments=parts,
+            stream=f"/events?{stream}",
+            static=self.request.app.state.static,
+            hub=self.core.hub(),
+            **about,
+        )
+        return self.remember(HTMLResponse(html, status))
+
+    def remember(self, response: Response) -> Response:
+        """Keep a language or theme that the address asked for."""
+        for name, allowed in (("lang", CODES), ("theme", THEMES)):
+            value = self.request.query_params.get(name)
+            if value in allowed:
+                response.set_cookie(name, value, max_age=YEAR_S, samesite="lax", httponly=True)
+        return response
+
+    def go(self, path: str, *, who: str = "") -> Response:
+        """Go on to another page after a change; `who` is remembered."""
+        response = RedirectResponse(path, 303)
+        if who:
+            response.set_cookie("who", quote(who), max_age=YEAR_S, samesite="lax", httponly=True)
+        return response
+
+    def with_query(self, **changes: object) -> str:
+        """This address with a changed query; an empty value leaves a key out."""
+        query = {**self.request.query_params, **{k: str(v) for k, v in changes.items()}}
+        kept = urlencode({k: v for k, v in query.items() if v})
+        return f"{self.request.url.path}?{kept}" if kept else self.request.url.path
+
+
+def _core(request: Request) -> Core:
+    core: Core = request.app.state.core
+    return core
+
+
+ReaderDep = Annotated[Reader, Depends(Reader)]
+CoreDep = Annotated[Core, Depends(_core)]
+
+
+class Missing(Exception):  # noqa: N818 - it says what the address is
+    """There is nothing under this address; `code` is unknown_device, unknown_site or unknown_incident."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def draw(template: str, core: Core, lang: Language, **about: Any) -> str:
+    """A template's HTML in a language."""
+    titles = words.rule_titles(core.hub().rules)
+    return _environment(lang.code).get_template(template).render(now=core.now(), titles=titles, core=core, **about)
+
+
+def nav_fragments(core: Core, lang: Language) -> Fragments:
+    """The counts in the navigation: open incidents, devices waiting for approval."""
+    counts = {"nav-incidents": len(core.overview().incidents), "nav-pending": len(core.pending())}
+    return {
+        id_: f'<span id="{id_}" class="count" hx-swap-oob="true">{lang.number(n) if n else ""}</span>'
+        for id_, n in counts.items()
+    }
+
+
+def digest(fragments: Fragments) -> str:
+    """A short fingerprint, by which a stream knows that the page has these parts already."""
+    return hashlib.blake2s("".join(fragments.values()).encode(), digest_size=6).hexdigest()
+
+
+@cache
+def _environment(code: str) -> Environment:
+    lang = language(code)
+    env = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+    )
+    env.install_gettext_callables(lang.catalogue.gettext, lang.catalogue.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    env.filters |= {
+        "number": lang.number,
+        "clock": lang.clock,
+        "time": lang.time,
+        "moment": lang.moment,
+        "duration": lang.duration,
+        "since": lang.since,
+        "ago": lang.ago,
+        "capital": words.capital,
+        "tr": lang.text,
+    }
+    env.globals |= {
+        "lang": lang,
+        "W": words,
+        "Shown": Shown,
+        "chart": chart,
+        "counted": lang.count,
+        "label": lambda name: words.label(lang, name),
+        "said": lambda name, value: words.value(lang, name, value),
+        "why": lambda device, now, titles: words.why(lang, device, now, titles),
+        "reason": lambda r, now, titles: words.reason(lang, r, now, titles),
+        "place": lambda tier, name: words.tier_name(lang, tier, name),
+        "refused": lambda error: words.refused(lang, error) if isinstance(error, Refused) else "",
+        "pick": lambda texts: texts.get(code) or texts.get("vi") or next(iter(texts.values()), ""),
+    }
+    return env

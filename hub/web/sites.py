@@ -1,0 +1,91 @@
+"""Sites: a village or a larger unit, what is open there, and its devices."""
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from hub.views import Changed, Core, DeviceQuery
+from hub.web import words
+from hub.web.answers import IncidentAnswer, SiteAnswer, SitePageAnswer, devices_of, names_of
+from hub.web.language import Language
+from hub.web.now import tiles
+from hub.web.pages import CoreDep, Fragments, Missing, ReaderDep, draw
+
+router = APIRouter(tags=["sites"])
+
+VILLAGE, LARGER = 200, 50
+"""Most devices drawn for a village, and for a unit that has villages."""
+
+
+def read(core: Core, slug: str) -> SitePageAnswer:
+    """The page and its JSON twin. Raises Missing."""
+    site = core.site(slug)
+    if site is None:
+        raise Missing("unknown_site")
+    below = core.sites_below(slug)
+    names = names_of(core)
+    views = core.devices(DeviceQuery(site=slug, size=LARGER if below else VILLAGE)).devices
+    if below:
+        views = tuple(v for v in views if v.shown in words.BAD)
+    return SitePageAnswer.model_construct(
+        now=core.now(),
+        site=SiteAnswer.of(site),
+        below=[SiteAnswer.of(s) for s in below],
+        incidents=_incidents(core, slug),
+        devices=devices_of(views, names),
+    )
+
+
+async def fragments(core: Core, lang: Language, key: str) -> Fragments:
+    """The parts that stream."""
+    answer = read(core, key)
+    said = words.stated(lang, words.totals(answer.site.counts))
+    about = {"answer": answer, "sentence": " · ".join(said), "cards": LARGER}
+    parts = ["head", "incidents", "kinds"] + (["devices"] if answer.below else [])
+    drawn = {f"site-{part}": draw(f"parts/site_{part}.html", core, lang, **about) for part in parts}
+    if answer.below:
+        return drawn | tiles(core, lang, answer.below)
+    return drawn | {f"device-{d.name}": draw("parts/device_tile.html", core, lang, device=d) for d in answer.devices}
+
+
+def touches(changed: Changed, key: str) -> bool:
+    """True where the site itself changed; its ancestors are told of with it."""
+    return changed.all or key in changed.sites or bool(changed.incidents)
+
+
+def _incidents(core: Core, slug: str) -> list[IncidentAnswer]:
+    found = []
+    inside: dict[str, bool] = {}
+    for incident in core.overview().incidents:
+        if incident.site not in inside:
+            site = core.site(incident.site)
+            inside[incident.site] = incident.site == slug or (
+                site is not None and any(up == slug for up, _ in site.path)
+            )
+        if inside[incident.site]:
+            found.append(IncidentAnswer.of(incident))
+    return found
+
+
+@router.get("/sites/{slug}", include_in_schema=False)
+async def page(reader: ReaderDep, slug: str) -> Response:
+    parts = await fragments(reader.core, reader.lang, slug)
+    answer = read(reader.core, slug)
+    return reader.page("site.html", live=f"site:{slug}", fragments=parts, answer=answer, by_kind=by_kind(answer))
+
+
+def by_kind(answer: SitePageAnswer) -> list[tuple[str, list[str]]]:
+    """Kind -> names of its devices, in the order of the kinds."""
+    found: dict[str, list[str]] = {}
+    for kind in answer.site.counts:
+        names = [d.name for d in answer.devices if d.kind == kind]
+        if names:
+            found[kind] = names
+    return list(found.items())
+
+
+@router.get("/api/sites/{slug}")
+async def site(core: CoreDep, slug: str) -> SitePageAnswer:
+    """One site with everything below it."""
+    return read(core, slug)
+
+

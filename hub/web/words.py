@@ -1,0 +1,239 @@
+"""Words: what pages call each thing, and why a device is as it is, in a sentence. English msgids, one place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from devices.device import FIELDS, Kind
+from devices.fact import FACTS
+from devices.health import WORST_FIRST, Shown
+from devices.lifecycle import Lifecycle
+from hub.web.language import mark
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from devices.field import Field, Value
+    from hub.views import Refused, RuleView, Text
+    from hub.web.answers import DeviceAnswer, LogAnswer, ReasonAnswer
+    from hub.web.language import Language
+
+SHOWN: Mapping[Shown, str] = {
+    Shown.OK: mark("working"),
+    Shown.DEGRADED: mark("degraded"),
+    Shown.FAULTY: mark("faulty"),
+    Shown.OFFLINE: mark("offline"),
+    Shown.UNSTABLE: mark("unstable"),
+    Shown.UNKNOWN: mark("unknown"),
+    Shown.PENDING: mark("pending"),
+    Shown.PLANNED: mark("planned"),
+    Shown.MAINTENANCE: mark("in maintenance"),
+    Shown.RETIRED: mark("retired"),
+}
+
+KIND: Mapping[Kind, str] = {
+    Kind.CAMERA: mark("camera"),
+    Kind.SOLAR_LIGHT: mark("solar light"),
+    Kind.ACCESS_POINT: mark("wifi point"),
+    Kind.SIGNBOARD: mark("signboard"),
+    Kind.GATEWAY: mark("gateway"),
+    Kind.SWITCH: mark("switch"),
+    Kind.FEEDER: mark("feeder"),
+    Kind.NVR: mark("video recorder"),
+    Kind.HUB: mark("hub"),
+}
+
+TIER: Mapping[str, str] = {
+    "province": mark("%(name)s province"),
+    "district": mark("%(name)s district"),
+    "commune": mark("%(name)s commune"),
+    "village": mark("%(name)s village"),
+    "hamlet": mark("%(name)s hamlet"),
+}
+
+_TIER_SAID = ("tỉnh ", "thành phố ", "huyện ", "quận ", "thị trấn ", "thị xã ", "xã ", "phường ", "thôn ", "xóm ", "tổ ")
+
+STATE: Mapping[str, str] = {
+    "forming": mark("open"),
+    "open": mark("open"),
+    "recovering": mark("recovering"),
+    "closed": mark("closed"),
+}
+
+LIFECYCLE: Mapping[Lifecycle, str] = {
+    Lifecycle.PENDING: mark("pending"),
+    Lifecycle.PLANNED: mark("planned"),
+    Lifecycle.ACTIVE: mark("in use"),
+    Lifecycle.MAINTENANCE: mark("in maintenance"),
+    Lifecycle.RETIRED: mark("retired"),
+}
+
+STORY: Mapping[str, str] = {
+    "opened": mark("Incident opened"),
+    "severity": mark("Severity changed"),
+    "accepted": mark("%(who)s deals with it"),
+    "comment": mark("%(who)s writes"),
+    "recovering": mark("Recovering: nothing is wrong any more"),
+    "reopened": mark("It came back"),
+    "closed": mark("Incident closed"),
+}
+
+OUTCOME: Mapping[str, str] = {
+    "accepted": mark("Accepted"),
+    "late": mark("Late (buffered on the way)"),
+    "duplicate": mark("Duplicates, counted once"),
+    "garbled": mark("Garbled"),
+    "retained": mark("Retained (no sign of life)"),
+    "unknown": mark("From unknown devices"),
+    "foreign": mark("From a device that may not say this"),
+    "ignored": mark("Ignored"),
+    "hello": mark("Hellos of unknown devices"),
+}
+
+DEAF: Mapping[str, str] = {
+    "start": mark("the hub was not running"),
+    "broker": mark("not connected to the broker"),
+    "stalled": mark("the hub stood still"),
+    "clock": mark("the clock was set"),
+}
+
+REFUSED: Mapping[str, str] = {
+    "unknown_incident": mark("This incident does not exist any more."),
+    "incident_closed": mark("This incident is closed already: nothing is left to do."),
+    "already_accepted": mark("%(by)s deals with it already."),
+    "unknown_device": mark("This device does not exist any more."),
+    "unknown_site": mark("Choose a site from the list."),
+    "unknown_kind": mark("Choose the kind of device from the list."),
+    "name_missing": mark("Write your name, so that others know who deals with it."),
+    "comment_missing": mark("Write a comment first."),
+    "text_too_long": mark("At most %(limit)s characters fit here."),
+    "bad_interval": mark("The interval is a number of seconds from 5 to 86400."),
+    "name_taken": mark("Another device has this name already."),
+}
+
+_REASON: Mapping[str, str] = {
+    "never_seen": mark("it has not reported once"),
+    "silent": mark("nothing heard from it since %(time)s"),
+    "link_lost": mark("it lost its connection at %(time)s"),
+    "gateway_silent": mark("its gateway %(gateway)s is silent"),
+    "unstable": mark("its state changed again and again in the last 30 minutes"),
+}
+
+_TIMES = ("last_seen", "at")
+
+_STATED: Mapping[Shown, str] = {
+    Shown.FAULTY: mark("%(count)s faulty"),
+    Shown.OFFLINE: mark("%(count)s offline"),
+    Shown.UNSTABLE: mark("%(count)s unstable"),
+    Shown.DEGRADED: mark("%(count)s degraded"),
+    Shown.UNKNOWN: mark("%(count)s unknown"),
+    Shown.PENDING: mark("%(count)s pending"),
+    Shown.PLANNED: mark("%(count)s planned"),
+    Shown.MAINTENANCE: mark("%(count)s in maintenance"),
+}
+
+BAD = (Shown.FAULTY, Shown.OFFLINE, Shown.UNSTABLE, Shown.DEGRADED, Shown.UNKNOWN)
+"""States that ask for attention, worst first."""
+
+
+def _fields() -> dict[str, Field]:
+    table = {f.name: f for f in FACTS}
+    for fields in FIELDS.values():
+        table |= {f.name: f for f in fields}
+    return table
+
+
+_FIELDS = _fields()
+
+
+def capital(text: str) -> str:
+    """The text with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def tier_name(lang: Language, tier: str, name: str) -> str:
+    """`thôn Tháp Thượng`; a name that says its tier itself stays as it is."""
+    if tier not in TIER or name.casefold().startswith(_TIER_SAID):
+        return name
+    return lang.text(TIER[tier], name=name)
+
+
+def refused(lang: Language, error: Refused) -> str:
+    """Why a request was refused, as a sentence."""
+    message = REFUSED.get(error.code)
+    if message is None:
+        return lang.text("The hub refused this (%(code)s).", code=error.code)
+    try:
+        return lang.text(message) % error.about
+    except KeyError:
+        return lang.text(message)
+
+
+def totals(counts: Mapping[Kind, Mapping[Shown, int]]) -> dict[Shown, int]:
+    """Devices by state over all kinds."""
+    sums = dict.fromkeys(WORST_FIRST, 0)
+    for by_state in counts.values():
+        for state, count in by_state.items():
+            sums[state] += count
+    return sums
+
+
+def stated(lang: Language, sums: Mapping[Shown, int], states: Iterable[Shown] = BAD) -> list[str]:
+    """`27 mất liên lạc`, `1 hỏng`: those of `states` that there are."""
+    return [lang.text(_STATED[s], count=lang.number(sums[s])) for s in states if sums.get(s)]
+
+
+def reason(lang: Language, why: ReasonAnswer, now: int, titles: Mapping[str, Text]) -> str:
+    """One reason as part of a sentence; `titles` are the rules' own texts."""
+    about: dict[str, object] = dict(why.about)
+    code = str(about.get("rule", "")) if why.code == "rule" else why.code
+    if code in _REASON:
+        for name in _TIMES:
+            at = about.get(name)
+            if isinstance(at, int | float) and at:
+                about["time"] = lang.time(int(at), now)
+        try:
+            return lang.text(_REASON[code]) % about
+        except KeyError:
+            return lang.text(_REASON["never_seen" if code == "silent" else "unstable"])
+    title = titles.get(code, {})
+    return title.get(lang.code) or title.get("vi") or title.get("en") or code
+
+
+def why(lang: Language, device: DeviceAnswer, now: int, titles: Mapping[str, Text]) -> str:
+    """Every reason of a device, joined; empty where nothing is wrong."""
+    said = [reason(lang, r, now, titles) for r in device.reasons]
+    if device.unstable and all(r.code != "unstable" for r in device.reasons):
+        said.insert(0, lang.text(_REASON["unstable"]))
+    return "; ".join(dict.fromkeys(said))
+
+
+def story(lang: Language, line: LogAnswer) -> str:
+    """What one line of an incident's story tells, without its text."""
+    message = STORY.get(line.what, line.what)
+    return lang.text(message) % {"who": line.who}
+
+
+def rule_titles(rules: Iterable[RuleView]) -> dict[str, Text]:
+    """Rule id -> its text in every language."""
+    return {rule.id: rule.title for rule in rules}
+
+
+def label(lang: Language, name: str) -> str:
+    """What people call a field or fact."""
+    known = _FIELDS.get(name)
+    return lang.text(known.label) if known else name
+
+
+def value(lang: Language, name: str, said: Value) -> str:
+    """A field's value as people read it, with its unit."""
+    if isinstance(said, bool):
+        return lang.text("yes") if said else lang.text("no")
+    if isinstance(said, list):
+        return ", ".join(said) if said else lang.text("none")
+    known = _FIELDS.get(name)
+    unit = known.unit if known else ""
+    if unit == "s":
+        return lang.duration(int(said * 1000)) if abs(said) >= 60 else f"{lang.number(said)} s"  # noqa: PLR2004
+    written = lang.number(said)
+    return f"{written}\u00a0{unit}" if unit else written
