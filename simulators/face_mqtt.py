@@ -32,7 +32,7 @@ class Broker:
         self.host, self.port = host, port
         self.links: list[Link] = []
         self.connected = 0
-        self.refused: str | None = None
+        self.refused: str | None = None  # the first refusal, until somebody has said it ("")
         self._next_slot = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -62,7 +62,7 @@ class Broker:
             self._timer.cancel()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + patience_s
-        while loop.time() < deadline and any(link.busy for link in self.links):
+        while loop.time() < deadline and any(link.busy for link in self.links):  # noqa: ASYNC110 - at the end, once
             await asyncio.sleep(0.05)
         for link in self.links:
             link.end()
@@ -205,7 +205,8 @@ class Link:
 
     def _let_in(self, code: int) -> None:
         if code:
-            self._broker.refused = f"The broker refuses {self._name} (code {code})."
+            if self._broker.refused is None:
+                self._broker.refused = f"The broker refuses {self._name} (code {code})."
             return  # it breaks the connection now
         self._up = True
         self._broker.connected += 1
@@ -260,7 +261,7 @@ class _Socket(asyncio.Protocol):
         try:
             while packet := mqtt.read(self._buffer):
                 self._link.took(packet)
-        except (mqtt.BadPacket, IndexError):
+        except (mqtt.BadPacketError, IndexError):
             self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - a loss is a loss

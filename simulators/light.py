@@ -22,8 +22,16 @@ HALF_PCT = 50.0
 
 NOMINAL_V = 12.8
 CURVE = (
-    (0.0, 10.4), (0.03, 11.7), (0.08, 12.4), (0.2, 12.8), (0.4, 13.05), (0.7, 13.2), (0.9, 13.35), (0.98, 13.5), (1.0, 13.7),
-)  # fmt: skip
+    (0.0, 10.4),
+    (0.03, 11.7),
+    (0.08, 12.4),
+    (0.2, 12.8),
+    (0.4, 13.05),
+    (0.7, 13.2),
+    (0.9, 13.35),
+    (0.98, 13.5),
+    (1.0, 13.7),
+)
 """Voltage at rest of four LiFePO4 cells in series by state of charge."""
 OHM, OHM_DYING = 0.03, 0.25
 DYING_CAPACITY = 0.12
@@ -39,7 +47,7 @@ LIT_W = 0.5
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Its build (panel and lamp in W, battery in Wh as aged) and how it stands: charge 0-1, night seen, lamp cut off."""
+    """Its build (panel and lamp in W, battery in Wh as aged) and how it stands (charge 0-1, night seen, cut off)."""
 
     seed: int
     panel_w: float

@@ -1,6 +1,7 @@
-"""MQTT 3.1.1 as far as a device needs it: packets out, acknowledgements in. Its own 80 lines because a device of ours
-must cost next to nothing: 4,800 of them live in one process (aiomqtt takes 7 % of a core for as many idle ones, and
-0.9 ms a publish at a light load).
+"""MQTT 3.1.1 as far as a device needs it: packets out, acknowledgements in.
+
+Its own 80 lines because a device must cost next to nothing: 4,800 of them live in one process, for which aiomqtt
+takes 7 % of a core while they are idle and another 8 % for their 80 messages a second (measured; these take 3 %).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class Packet(NamedTuple):
     body: bytes
 
 
-class BadPacket(ValueError):
+class BadPacketError(ValueError):
     """What came is no MQTT."""
 
 
@@ -43,7 +44,7 @@ def publish(topic: str, payload: bytes, mid: int, *, retain: bool) -> bytes:
 
 
 def read(buffer: bytearray) -> Packet | None:
-    """Takes the next whole packet out of the buffer; None where it has not all come yet. Raises BadPacket."""
+    """Takes the next whole packet out of the buffer; None where it has not all come yet. Raises BadPacketError."""
     length, shift = 0, 0
     for i in range(1, len(buffer)):
         length |= (buffer[i] & 0x7F) << shift
@@ -56,7 +57,7 @@ def read(buffer: bytearray) -> Packet | None:
             return packet
         shift += 7
         if shift > 21:  # noqa: PLR2004 - four bytes of length at most
-            raise BadPacket("length of a packet")
+            raise BadPacketError("length of a packet")
     return None
 
 

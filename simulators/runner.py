@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import resource
 import signal
+import sys
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from devices.device import Kind
+from simulators import scenario
+from simulators.control import Control
+from simulators.errors import UserError
 from simulators.face_mqtt import Broker
+from simulators.sky import VILLAGE_TIME
 from simulators.world import World
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from devices.device import Device
     from simulators.clock import Clock
     from simulators.face_mqtt import Link
     from simulators.fleet import Fleet
+    from simulators.scenario import Scenario
 
 SPARE_FILES = 100
 LONGEST_NAP_S = 1.0
@@ -24,50 +34,53 @@ LONGEST_NAP_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to run: `freeze` stops without goodbyes, as if time stood still until the next start."""
+    """How to run.
+
+    `freeze` stops without goodbyes, as if time stood still until the next start. `speed` is the scenario's pace,
+    `socket` where break and mend are listened for.
+    """
 
     host: str = "127.0.0.1"
     port: int = 1883
     seed: int = 0
     freeze: bool = False
+    scenario: Scenario | None = None
+    speed: float = 1.0
+    socket: Path | None = None
 
 
 def room_for(connections: int) -> None:
-    """Raises the soft limit of open files; raises OSError with one sentence where the hard one is too low."""
+    """Raises the soft limit of open files; raises UserError where the hard one is too low."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     need = connections + SPARE_FILES
-    if soft != resource.RLIM_INFINITY and soft < need:
-        if hard != resource.RLIM_INFINITY and hard < need:
-            raise OSError(
-                f"{connections} devices need {need} open files, the limit here is {hard} (ulimit -Hn)."
-            )
-        resource.setrlimit(resource.RLIMIT_NOFILE, (need, hard))
+    if soft in (resource.RLIM_INFINITY, max(soft, need)):
+        return
+    if hard != resource.RLIM_INFINITY and hard < need:
+        raise UserError(
+            f"{connections} devices need {need} open files; this machine allows {hard} (ulimit -Hn)."
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (need, hard))
 
 
 class Runner:
-    """Holds what runs. `wake` makes it look at the world again at once."""
+    """Holds what runs."""
 
     def __init__(self, fleet: Fleet, clock: Clock, options: Options) -> None:
         self.clock = clock
         self.options = options
         self.broker = Broker(options.host, options.port)
-        self._passwords = fleet.passwords
+        self._fleet = fleet
         self.world = World(fleet, clock.now(), self._link, seed=options.seed, clock=clock.now)
         self._wake = asyncio.Event()
-        self._stop = asyncio.Event()
-
-    def _link(self, device: Device) -> Link:
-        return self.broker.link(
-            device.name, self._passwords.get(device.name, ""), buffers=device.kind is Kind.GATEWAY
-        )
+        self._stop = False
 
     def wake(self) -> None:
-        """Something changed from outside."""
+        """Something changed from outside: looks at the world again at once."""
         self._wake.set()
 
     def stop(self) -> None:
         """Ends `run`."""
-        self._stop.set()
+        self._stop = True
         self._wake.set()
 
     async def run(self) -> None:
@@ -75,23 +88,45 @@ class Runner:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop)
-        self.world.start()
-        self.broker.start()
+        control = Control(self.options.socket, self) if self.options.socket else None
+        if control:
+            await control.start()
         try:
-            while not self._stop.is_set():
+            self._begin()
+            while not self._stop:
+                self._wake.clear()
                 due = self.world.run_until(self.clock.now())
-                nap = min(self.clock.real_s(due - self.clock.now()), LONGEST_NAP_S)
-                await self._rest(max(nap, 0.0))
+                self._complain()
+                await self._rest(self.clock.real_s(due - self.clock.now()))
         finally:
+            if control:
+                await control.stop()
             self.world.stop(goodbye=not self.options.freeze)
             await self.broker.stop()
 
+    def _begin(self) -> None:
+        self.world.start()
+        self.broker.start()
+        if played := self.options.scenario:
+            moves = scenario.Rounds(played, self._fleet, self.options.seed, self.options.speed)
+            moves.play(self.world, self._say)
+
     async def _rest(self, seconds: float) -> None:
-        self._wake.clear()
-        if self._stop.is_set():
-            return
-        try:
-            async with asyncio.timeout(seconds):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(max(seconds, 0.0), LONGEST_NAP_S)):
                 await self._wake.wait()
-        except TimeoutError:
-            pass
+
+    def _link(self, device: Device) -> Link:
+        return self.broker.link(
+            device.name, self._fleet.passwords.get(device.name, ""), buffers=device.kind is Kind.GATEWAY
+        )
+
+    def _say(self, text: str) -> None:
+        local = datetime.fromtimestamp(self.world.now, VILLAGE_TIME)
+        print(f"{local:%H:%M:%S} {text}", flush=True)
+
+    def _complain(self) -> None:
+        """Says the first refusal, not the other 4,000."""
+        if self.broker.refused:
+            print(f"simulators: {self.broker.refused}", file=sys.stderr, flush=True)
+            self.broker.refused = ""
