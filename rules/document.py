@@ -46,7 +46,7 @@ class Document(NamedTuple):
 def parse(raw: bytes) -> Document:
     """Read one YAML document. Raises Damaged."""
     if len(raw) > MAX_BYTES:
-        raise Damaged(1, f"the file has {len(raw)} bytes", f"at most {MAX_BYTES}")
+        raise Damaged(1, f"the file has more than {MAX_BYTES} bytes", "several smaller files")
     try:
         text = raw.decode("utf-8-sig")
         _bounds(text)
