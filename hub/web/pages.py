@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from devices.device import Kind
 from devices.health import Shown
 from hub.views import Core, Refused
 from hub.web import chart, words
@@ -140,6 +141,7 @@ def _environment(code: str) -> Environment:
         "lang": lang,
         "W": words,
         "Shown": Shown,
+        "Kind": Kind,
         "chart": chart,
         "counted": lang.count,
         "label": lambda name: words.label(lang, name),

@@ -71,7 +71,7 @@ LIFECYCLE: Mapping[Lifecycle, str] = {
 STORY: Mapping[str, str] = {
     "opened": mark("Incident opened"),
     "severity": mark("Severity changed"),
-    "accepted": mark("%(who)s deals with it"),
+    "accepted": mark("%(who)s accepted it"),
     "comment": mark("%(who)s writes"),
     "recovering": mark("Recovering: nothing is wrong any more"),
     "reopened": mark("It came back"),
@@ -169,6 +169,11 @@ def refused(lang: Language, error: Refused) -> str:
         return lang.text(message)
 
 
+def ordered(counts: Mapping[Kind, Mapping[Shown, int]]) -> list[tuple[Kind, Mapping[Shown, int]]]:
+    """Counts in the order of the kinds."""
+    return [(kind, counts[kind]) for kind in Kind if kind in counts]
+
+
 def totals(counts: Mapping[Kind, Mapping[Shown, int]]) -> dict[Shown, int]:
     """Devices by state over all kinds."""
     sums = dict.fromkeys(WORST_FIRST, 0)
@@ -194,8 +199,8 @@ def reason(lang: Language, why: ReasonAnswer, now: int, titles: Mapping[str, Tex
                 about["time"] = lang.time(int(at), now)
         try:
             return lang.text(_REASON[code]) % about
-        except KeyError:
-            return lang.text(_REASON["never_seen" if code == "silent" else "unstable"])
+        except KeyError:  # what should fill the sentence is not known
+            return lang.text(mark("nothing heard from it"))
     title = titles.get(code, {})
     return title.get(lang.code) or title.get("vi") or title.get("en") or code
 
