@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BATCH = 2000
+BATCH = 500
 SPACING_S = 0.01
 TICK_MS = 1000
 CHECKPOINT_MS = 10_000

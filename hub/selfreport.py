@@ -43,6 +43,7 @@ class SelfReport:
         self._seq = 0
         self._at = 0
         self._messages = 0
+        self._rate = 0.0
         self._dropped: int | None = None
         self._drops: deque[tuple[int, int]] = deque()
         self._lost: deque[int] = deque()
@@ -112,9 +113,11 @@ class SelfReport:
     def make(self, ingest: Ingest, now: int) -> None:
         """Take the hub's reading in, as a message of its own."""
         self._recent(now)
-        messages = sum(t.count for t in ingest.intake.tallies.values())
-        seconds = max((now - self._at) / 1000, 0.001) if self._at else 0.0
-        rate = (messages - self._messages) / seconds if seconds else 0.0
+        if self.due(now):
+            messages = sum(t.count for t in ingest.intake.tallies.values())
+            if self._at:
+                self._rate = round((messages - self._messages) * 1000 / (now - self._at), 1)
+            self._at, self._messages = now, messages
         self._seq += 1
         faults = []
         if self._taken_at is not None:
@@ -130,7 +133,7 @@ class SelfReport:
             "store_ok": self.store_ok,
             "disk_free_mb": ingest.store.disk_free() // 1_000_000,
             "queue": len(ingest.link.inbox) if ingest.link is not None else 0,
-            "messages_s": round(max(rate, 0.0), 1),
+            "messages_s": self._rate,
             "garbled": ingest.intake.tallies["garbled"].count,
             "broker_dropped": sum(n for _, n in self._drops),
             "sessions_lost": len(self._lost),
@@ -138,8 +141,6 @@ class SelfReport:
             "rss_mb": round(self._process.memory_info().rss / 1e6, 1),
             "faults": faults,
         }
-        if now - self._at >= EVERY_MS or not self._at:
-            self._at, self._messages = now, messages
         gap, ingest.intake.gap = ingest.intake.gap, None
         ingest.intake.take(Inbound(TOPIC, json.dumps(said).encode(), now, 0, 0, retain=False, generation=0))
         ingest.intake.gap = gap

@@ -1,0 +1,420 @@
+"""Ingest: how fast the whole road is, beside a bare paho-mqtt subscriber on the same broker.
+
+200,000 seeded native messages (MESSAGES= for another number) of 4,730 devices in 101 realms, kinds in the
+district's proportion, median >= 200 bytes; 1 % of them cross a shipped rule (a lamp reports lampFailure) and the
+same lamp's next message crosses back; 0.2 % are garbled. A process of its own sends them at QoS 1 over raw
+sockets, one connection a realm, as fast as the broker takes them. Two receivers take turns on the same
+mosquitto.conf, ROUNDS= times each (3):
+
+- bare: paho-mqtt as it comes, loop_start, persistent session, QoS 1, a callback that counts;
+- hub: `village-hub run`, every message decoded, judged, committed with synchronous=FULL and acknowledged, while 20
+  clients read its streams (10 JSON, 10 the page "now").
+
+The clock runs from the sender's first byte to the last message counted (bare) or committed (hub; the journal's
+newest position as a reader sees it, looked at every 50 ms). CPU is user + system of the receiver's process tree.
+
+Figures: `ratio_to_bare_paho` (median rate of the hub / of bare paho), `cpu_ratio` (median CPU a message, hub /
+bare), `messages_per_s` (hub, median), `broker_cpu_us` (mosquitto, a message, in the hub's rounds), `lost` and
+`duplicated` (journal rows against what was sent, by device, boot and seq, summed over the rounds).
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import random
+import selectors
+import socket
+import sqlite3
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
+
+from hub import broker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MESSAGES = int(os.environ.get("MESSAGES", "200000"))
+ROUNDS = int(os.environ.get("ROUNDS", "3"))
+KINDS = (("camera", 2700), ("solar_light", 1800), ("access_point", 207), ("signboard", 23))
+REALMS = 101
+STREAMS = 20
+PASSWORD = "bench"  # noqa: S105 - a broker of this benchmark alone
+
+
+def devices() -> list[tuple[str, str, str]]:
+    """(name, kind, realm) of every device; gateways last."""
+    found = [(f"{kind[:2]}-{i}".replace("_", "-"), kind) for kind, n in KINDS for i in range(n)]
+    placed = [(name, kind, f"r{i % REALMS}") for i, (name, kind) in enumerate(found)]
+    return placed + [(f"gw-{i}", "gateway", f"r{i}") for i in range(REALMS)]
+
+
+def payload(kind: str, boot: int, seq: int, rng: random.Random, *, fault: bool) -> bytes:
+    """One telemetry message as such a device sends it."""
+    said: dict[str, Any] = {"boot": boot, "seq": seq, "ts": round(1764000000 + seq * 60 + rng.random(), 3)}
+    if kind == "solar_light":
+        said |= {
+            "battery_v": round(rng.uniform(12.6, 13.4), 2), "soc_pct": round(rng.uniform(60, 95), 1), "panel_w": 0.0,
+            "load_w": round(rng.uniform(25, 32), 1), "lamp_commanded": True, "lamp_lit": not fault, "level_pct": 100,
+            "controller_c": round(rng.uniform(20, 35), 1), "faults": ["lampFailure"] if fault else [],
+        }  # fmt: skip
+    elif kind == "access_point":
+        said |= {
+            "uplink_up": True, "clients": rng.randrange(40), "rx_kbit_s": round(rng.uniform(0, 9000), 1),
+            "tx_kbit_s": round(rng.uniform(0, 2000), 1), "radio_on": True, "channel_busy_pct": round(rng.uniform(5, 60), 1),
+            "noise_dbm": -92.0, "latency_ms": round(rng.uniform(10, 40), 1), "loss_pct": 0.0, "faults": [],
+        }  # fmt: skip
+    else:
+        said |= {"uptime_s": seq * 60 + rng.randrange(60), "faults": [], "firmware": "4.2.11-b20260911", "slot": rng.random()}
+        said |= {"stream": {"main": "1920x1080@25", "sub": "640x360@12", "kbit_s": rng.randrange(1500, 2500)}}
+    return json.dumps(said).encode()
+
+
+def packet(topic: str, body: bytes, mid: int) -> bytes:
+    """An MQTT 3.1.1 PUBLISH at QoS 1."""
+    name = topic.encode()
+    rest = struct.pack(">H", len(name)) + name + struct.pack(">H", mid) + body
+    return b"\x32" + _length(len(rest)) + rest
+
+
+def _length(n: int) -> bytes:
+    out = bytearray()
+    while True:
+        n, low = divmod(n, 128)
+        out.append(low | 0x80 if n else low)
+        if not n:
+            return bytes(out)
+
+
+def messages(seed: int) -> Iterator[tuple[str, str, bytes, tuple[str, int, int] | None]]:
+    """(realm, topic, body, identity or None where garbled), in the order of sending."""
+    rng = random.Random(seed)
+    everybody = [d for d in devices() if d[1] != "gateway"]
+    boots = {name: rng.getrandbits(32) for name, _, _ in everybody}
+    seqs = dict.fromkeys(boots, 0)
+    ill: set[str] = set()
+    for _ in range(MESSAGES):
+        name, kind, realm = rng.choice(everybody)
+        seqs[name] += 1
+        topic = f"vh/1/{realm}/{name}/telemetry"
+        if name in ill:
+            ill.discard(name)
+        elif kind == "solar_light" and rng.random() < 0.01 * 4730 / 1800:
+            ill.add(name)
+        body = payload(kind, boots[name], seqs[name], rng, fault=name in ill)
+        if rng.random() < 0.002 and name not in ill:
+            yield realm, topic, body[: len(body) // 2], None
+        else:
+            yield realm, topic, body, (name, boots[name], seqs[name])
+
+
+def send(port: int, seed: int, pipe: Any) -> None:
+    """The sender's process: connect, report ready, wait for the word, send everything, report the first byte's time."""
+    buffers: dict[str, list[bytes]] = {f"r{i}": [] for i in range(REALMS)}
+    mids = dict.fromkeys(buffers, 0)
+    sizes: list[int] = []
+    for realm, topic, body, _ in messages(seed):
+        mids[realm] = mids[realm] % 65535 + 1
+        buffers[realm].append(packet(topic, body, mids[realm]))
+        sizes.append(len(body))
+    links = []
+    for i in range(REALMS):
+        s = socket.create_connection(("127.0.0.1", port))
+        name = f"gw-{i}".encode()
+        fields = b"".join(struct.pack(">H", len(f)) + f for f in (name, name, PASSWORD.encode()))
+        rest = b"\x00\x04MQTT\x04\xc2\x00\x00" + fields
+        s.sendall(b"\x10" + _length(len(rest)) + rest)
+        if s.recv(4)[3:] != b"\x00":
+            raise RuntimeError("the broker refused a sender")
+        s.setblocking(False)
+        links.append((s, memoryview(b"".join(buffers[f"r{i}"]))))
+    pipe.send(statistics.median(sizes))
+    pipe.recv()
+    pipe.send(time.monotonic())
+    _pump(links)
+    pipe.send("done")
+    pipe.recv()
+
+
+def _pump(links: list[tuple[socket.socket, memoryview]]) -> None:
+    watch = selectors.DefaultSelector()
+    left = {s: data for s, data in links}
+    for s in left:
+        watch.register(s, selectors.EVENT_READ | selectors.EVENT_WRITE)
+    while left:
+        for key, mask in watch.select(1):
+            s: Any = key.fileobj
+            if mask & selectors.EVENT_READ:
+                s.recv(65536)
+            if mask & selectors.EVENT_WRITE and s in left:
+                left[s] = left[s][s.send(left[s][:8192]) :]
+                if not left[s]:
+                    del left[s]
+                    watch.modify(s, selectors.EVENT_READ)
+
+
+class Stage:
+    """A broker with our mosquitto.conf in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with socket.socket() as s, socket.socket() as w:
+            s.bind(("127.0.0.1", 0))
+            w.bind(("127.0.0.1", 0))
+            self.port, self.web = s.getsockname()[1], w.getsockname()[1]
+        self.toml = folder / "hub.toml"
+        (folder / "hub.password").write_text(PASSWORD)
+        self.toml.write_text(
+            f'data_dir = "{folder}"\n[web]\nport = {self.web}\n[broker]\nport = {self.port}\n'
+            f'password_file = "{folder}/hub.password"\naccess_dir = "{folder}/broker"\n'
+        )
+        self._register()
+        conf = folder / "broker" / "mosquitto.conf"
+        conf.write_text(broker.render(folder / "broker", self.port))
+        found = broker.find_mosquitto()
+        if found is None:
+            sys.exit("this benchmark needs mosquitto")
+        self.broker = psutil.Popen([found, "-c", str(conf)], stderr=subprocess.DEVNULL)
+        _wait(lambda: _connects(self.port))
+
+    def _register(self) -> None:
+        slug = "thon"
+        everybody = [
+            {"name": n, "kind": k, "realm": r, "site": slug, "interval_s": 60, "lifecycle": "active"}
+            | ({"password": PASSWORD} if k == "gateway" else {"uplink_by": f"gw-{r[1:]}"})
+            for n, k, r in devices()
+        ]
+        site = {"slug": slug, "name": "Thôn", "tier": "village", "lat": 21.09, "lon": 105.67}
+        path = self.folder / "fleet.json"
+        path.write_text(json.dumps({"sites": [site], "devices": everybody}))
+        _village_hub("import", str(path), "--settings", str(self.toml), check=True)
+
+    def stop(self) -> None:
+        """End the broker."""
+        self.broker.terminate()
+        self.broker.wait(30)
+
+
+def _village_hub(*arguments: str, check: bool = False) -> psutil.Popen:
+    command = [sys.executable, "-c", "from hub.cli import main; main()", *arguments]
+    if check:
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - ourselves
+    return psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) if not check else None
+
+
+def _connects(port: int) -> bool:
+    with socket.socket() as s:
+        return s.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _wait(done: Any, limit: float = 120, step: float = 0.05) -> None:
+    end = time.monotonic() + limit
+    while not done():
+        if time.monotonic() > end:
+            raise TimeoutError("waited too long")
+        time.sleep(step)
+
+
+def _cpu(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def bare(stage: Stage, pipe: Any, result: Any) -> None:
+    """The bare subscriber's process."""
+    count, last = 0, 0.0
+    arrived = threading.Event()
+
+    def on_message(_c: Any, _d: Any, _m: Any) -> None:
+        nonlocal count, last
+        count += 1
+        if count == MESSAGES:
+            last = time.monotonic()
+            arrived.set()
+
+    client = Client(CallbackAPIVersion.VERSION2, client_id="bare", clean_session=False)
+    client.username_pw_set("hub", PASSWORD)
+    client.on_message = on_message
+    subscribed = threading.Event()
+    client.on_subscribe = lambda *_: subscribed.set()
+    client.on_connect = lambda c, *_: c.subscribe("vh/1/+/+/telemetry", 1)
+    client.connect("127.0.0.1", stage.port)
+    client.loop_start()
+    subscribed.wait(10)
+    me = psutil.Process()
+    before = _cpu(me)
+    pipe.send("ready")
+    arrived.wait(600)
+    result.send((last, _cpu(me) - before, count))
+    client.unsubscribe("vh/1/+/+/telemetry")
+    time.sleep(0.2)
+    client.disconnect()
+    client.loop_stop()
+
+
+def streams(url: str, pipe: Any) -> None:
+    """The stream clients' process: reads and throws away."""
+    watch = selectors.DefaultSelector()
+    for i in range(STREAMS):
+        s = socket.create_connection(("127.0.0.1", int(url.rsplit(":", 1)[1])))
+        path = "/api/events" if i % 2 else "/events?page=now&lang=vi"
+        s.sendall(f"GET {path} HTTP/1.1\r\nHost: {url.removeprefix('http://')}\r\n\r\n".encode())
+        s.setblocking(False)
+        watch.register(s, selectors.EVENT_READ)
+    pipe.send("ready")
+    while not pipe.poll():
+        for key, _ in watch.select(0.2):
+            key.fileobj.recv(262144)  # type: ignore[union-attr]
+
+
+def round_bare(stage: Stage, seed: int) -> tuple[float, float]:
+    """(messages a second, CPU us a message) of bare paho."""
+    sender, to_sender = _spawn(send, stage.port, seed)
+    ready, ready_child = multiprocessing.Pipe()
+    result, result_child = multiprocessing.Pipe()
+    process = multiprocessing.Process(target=bare, args=(stage, ready_child, result_child))
+    to_sender.recv()
+    process.start()
+    ready.recv()
+    to_sender.send("go")
+    start = to_sender.recv()
+    last, cpu, count = result.recv()
+    to_sender.recv()
+    to_sender.send("end")
+    sender.join()
+    process.join()
+    if count != MESSAGES:
+        raise RuntimeError(f"bare paho got {count} of {MESSAGES}")
+    return MESSAGES / (last - start), cpu / MESSAGES * 1e6
+
+
+def _spawn(target: Any, *arguments: Any) -> tuple[Any, Any]:
+    mine, other = multiprocessing.Pipe()
+    process = multiprocessing.Process(target=target, args=(*arguments, other))
+    process.start()
+    return process, mine
+
+
+def round_hub(stage: Stage, seed: int) -> dict[str, float]:
+    """One round of the hub on a fresh journal: rate, CPU, broker's CPU, lost, duplicated."""
+    for old in stage.folder.glob("hub.db*"):
+        old.unlink()
+    stage._register()  # noqa: SLF001
+    hub = _village_hub("run", "--settings", str(stage.toml))
+    url = f"http://127.0.0.1:{stage.web}"
+    try:
+        _wait(lambda: _healthy(url))
+        readers, to_readers = _spawn(streams, url)
+        to_readers.recv()
+        sender, to_sender = _spawn(send, stage.port, seed)
+        median = to_sender.recv()
+        time.sleep(1)
+        before, broker_before = _cpu(hub), _cpu(stage.broker)
+        database = sqlite3.connect(f"file:{stage.folder}/hub.db?mode=ro", uri=True)
+        floor = database.execute("SELECT max(pos) FROM journal").fetchone()[0]
+        to_sender.send("go")
+        start = to_sender.recv()
+        end = _last_commit(database, floor)
+        rate = MESSAGES / (end - start)
+        cpu = (_cpu(hub) - before) / MESSAGES * 1e6
+        broker_cpu = (_cpu(stage.broker) - broker_before) / MESSAGES * 1e6
+        to_sender.recv()
+        to_sender.send("end")
+        sender.join()
+        to_readers.send("end")
+        readers.join()
+        lost, duplicated = _compare(database, seed)
+    finally:
+        hub.terminate()
+        hub.wait(30)
+    return {
+        "rate": rate, "cpu": cpu, "broker_cpu": broker_cpu, "lost": lost, "duplicated": duplicated, "median": median,
+    }  # fmt: skip
+
+
+def _last_commit(database: sqlite3.Connection, floor: int) -> float:
+    """When everything was committed: the hub's own reports are in the journal too, so it is counted at the end."""
+    quiet_since, seen = time.monotonic(), floor
+    while True:
+        now = database.execute("SELECT max(pos) FROM journal").fetchone()[0]
+        if now - floor >= MESSAGES:
+            done = database.execute(
+                "SELECT count(*) FROM journal j JOIN device d ON d.id = j.device WHERE j.pos > ? AND d.name != 'hub'", (floor,)
+            ).fetchone()[0]
+            if done >= MESSAGES:
+                return time.monotonic()
+        if now != seen:
+            quiet_since, seen = time.monotonic(), now
+        elif time.monotonic() - quiet_since > 60:
+            raise TimeoutError(f"the hub committed {now - floor} of {MESSAGES}")
+        time.sleep(0.05)
+
+
+def _healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url + "/healthz", timeout=2) as answer:  # noqa: S310 - our own
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _compare(database: sqlite3.Connection, seed: int) -> tuple[int, int]:
+    sent: set[tuple[str, int, int]] = {i for *_, i in messages(seed) if i is not None}
+    found: dict[tuple[str, int, int], int] = {}
+    for name, body in database.execute(
+        "SELECT d.name, j.body FROM journal j JOIN device d ON d.id = j.device WHERE d.name != 'hub' AND j.what = 1"
+    ):
+        said = json.loads(body)
+        key = (name, said["boot"], said["seq"])
+        found[key] = found.get(key, 0) + 1
+    return len(sent - set(found)), sum(n - 1 for n in found.values())
+
+
+def main() -> None:
+    """Run, and print the figures."""
+    multiprocessing.set_start_method("fork")
+    rounds: list[dict[str, float]] = []
+    bares: list[tuple[float, float]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        stage = Stage(Path(folder))
+        try:
+            for i in range(ROUNDS):
+                bares.append(round_bare(stage, i))
+                print(f"bare {i + 1}: {bares[-1][0]:,.0f} msg/s, {bares[-1][1]:.1f} us CPU a message", flush=True)
+                rounds.append(r := round_hub(stage, i))
+                print(f"hub  {i + 1}: {r['rate']:,.0f} msg/s, {r['cpu']:.1f} us CPU a message", flush=True)
+        finally:
+            stage.stop()
+    rate = statistics.median(r["rate"] for r in rounds)
+    cpu = statistics.median(r["cpu"] for r in rounds)
+    figures = {
+        "ratio_to_bare_paho": round(rate / statistics.median(b[0] for b in bares), 3),
+        "cpu_ratio": round(cpu / statistics.median(b[1] for b in bares), 2),
+        "messages_per_s": round(rate),
+        "bare_messages_per_s": round(statistics.median(b[0] for b in bares)),
+        "cpu_us": round(cpu, 1),
+        "broker_cpu_us": round(statistics.median(r["broker_cpu"] for r in rounds), 1),
+        "median_bytes": rounds[0]["median"],
+        "lost": int(sum(r["lost"] for r in rounds)),
+        "duplicated": int(sum(r["duplicated"] for r in rounds)),
+        "messages": MESSAGES,
+        "rounds": ROUNDS,
+    }
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()
