@@ -10,7 +10,7 @@ FIELDS = (
     integer("disk_free_mb", "Disk free", "MB", 0, 2**40, chart=True),
     integer("queue", "Messages waiting", "", 0, 2**40, chart=True),
     number("messages_s", "Messages a second", "/s", 0, 1e7, chart=True),
-    integer("garbled", "Garbled messages since start", "", 0, 2**53),
+    integer("garbled_messages", "Garbled messages since start", "", 0, 2**53),
     integer("broker_dropped", "Messages the broker dropped in the last hour", "", 0, 2**53),
     integer("sessions_lost", "Times the broker forgot the hub in the last hour", "", 0, 2**53),
     number("clock_step_s", "Last step of the wall clock", "s", -1e10, 1e10),

@@ -105,6 +105,7 @@ class LinkSettings:
     session_expected: bool = False
     instance: str = field(default_factory=lambda: secrets.token_hex(8))
     instances: frozenset[str] = frozenset()
+    clean: bool = False
 
     @property
     def marker(self) -> str:
@@ -217,7 +218,7 @@ class MqttLink:
         client = _Buffered(
             CallbackAPIVersion.VERSION2,
             client_id=s.client_id,
-            clean_session=False,
+            clean_session=s.clean,
             protocol=MQTTProtocolVersion.MQTTv311,
             manual_ack=True,
             reconnect_on_failure=False,

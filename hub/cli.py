@@ -15,6 +15,7 @@ from hub.app import CannotStart, hub_version, settings_path, write_access
 from hub.app import run as run_hub
 from hub.broker import NoBroker
 from hub.broker import run as run_broker
+from hub.check import check as run_checks
 from hub.settings import BadSettings
 from hub.settings import load as load_settings
 from hub.store.reader import Reader
@@ -103,6 +104,19 @@ def import_registry(
         _fail(f"cannot write the broker's users: {e}")
     del handle
     print(f"{len(wanted.sites)} sites and {len(wanted.devices)} devices registered")
+
+
+@cli.command()
+def check(settings: SettingsFile = None) -> None:
+    """Say what is wrong with settings, rules, database and broker. Exit code 1 where something is."""
+    found = _settings(settings)
+    logging.basicConfig(level=logging.CRITICAL)
+    bad = False
+    for finding in run_checks(found):
+        bad = bad or finding.ok is False
+        sign = {True: "ok     ", False: "WRONG  ", None: "unknown"}[finding.ok]
+        print(f"{sign} {finding.what}: {finding.text}", flush=True)
+    raise SystemExit(1 if bad else 0)
 
 
 @cli.command()

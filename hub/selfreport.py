@@ -134,7 +134,7 @@ class SelfReport:
             "disk_free_mb": ingest.store.disk_free() // 1_000_000,
             "queue": len(ingest.link.inbox) if ingest.link is not None else 0,
             "messages_s": self._rate,
-            "garbled": ingest.intake.tallies["garbled"].count,
+            "garbled_messages": ingest.intake.tallies["garbled"].count,
             "broker_dropped": sum(n for _, n in self._drops),
             "sessions_lost": len(self._lost),
             "clock_step_s": self._steps[-1][1] if self._steps else 0.0,
