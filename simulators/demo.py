@@ -45,7 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
-        _play(options)
+        wanted = _asked(options)
+    except UserError as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 2
+    try:
+        _play(options, wanted)
+    except KeyboardInterrupt:
+        return 0
     except UserError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
@@ -75,20 +82,31 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _interrupt(number: int, frame: object) -> NoReturn:
+def _interrupt(*_: object) -> NoReturn:
     """A closed terminal and `kill` stop the demo as Ctrl-C does."""
     raise KeyboardInterrupt
 
 
-def _play(options: argparse.Namespace) -> None:
-    chosen = scenario.load(options.scenario)
+def _asked(options: argparse.Namespace) -> Fleet:
+    """The fleet that is wanted, which has what the scenario names; raises UserError for wrong arguments."""
+    for port, flag in ((options.port, "--port"), (options.http_port, "--http-port")):
+        if not 0 < port < 65536:  # noqa: PLR2004 - ports
+            raise UserError(f"{port} is no port ({flag}).")
+    name = options.fleet
+    if name not in FLEETS and not Path(name).is_file():
+        raise UserError(f"There is no fleet {name!r}: neither a file nor one of {', '.join(FLEETS)}.")
+    wanted = fleet.build(name) if name in FLEETS else fleet_file.read(Path(name))
+    scenario.timetable(scenario.load(options.scenario), wanted)
+    return wanted
+
+
+def _play(options: argparse.Namespace, wanted: Fleet) -> None:
     for port, flag in ((options.port, "--port"), (options.http_port, "--http-port")):
         _check_port(port, flag)
     data: Path = options.data
     _check_disk(data)
     clock = demo_clock.load(data / "demo.json", time.time(), options.rate)
-    played = _fleet(options.fleet, data / "fleet.json")
-    scenario.timetable(chosen, played)
+    played = _written(wanted, data / "fleet.json")
     room_for(len(played.passwords))  # for the broker, too: children inherit it
     supervisor = Supervisor(data)
     try:
@@ -174,14 +192,9 @@ def _fleet_command(options: argparse.Namespace, clock: DemoClock) -> list[str]:
     return command
 
 
-def _fleet(name: str, path: Path) -> Fleet:
-    """Builds the fleet and writes its file, with the passwords of the last start where there was one."""
-    if name not in FLEETS and not Path(name).is_file():
-        raise UserError(f"There is no fleet {name!r}: neither a file nor one of {', '.join(FLEETS)}.")
-    wanted = fleet.build(name) if name in FLEETS else fleet_file.read(Path(name))
-    old = fleet_file.read(path) if path.exists() else None
-    if name not in FLEETS and old is None:
-        old = wanted
+def _written(wanted: Fleet, path: Path) -> Fleet:
+    """The fleet with its passwords (the last start's where there was one), as it now stands in `path`."""
+    old = fleet_file.read(path) if path.exists() else wanted
     made = fleet_file.with_passwords(wanted, old)
     fleet_file.write(made, path)
     return made
@@ -198,8 +211,6 @@ def _watch(supervisor: Supervisor, data: Path, clock: DemoClock) -> None:
 
 
 def _check_port(port: int, flag: str) -> None:
-    if not 0 < port < 65536:  # noqa: PLR2004 - ports
-        raise UserError(f"{port} is no port ({flag}).")
     with socket.socket() as s:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from simulators.errors import UserError
@@ -42,7 +42,7 @@ class DemoClock:
         ahead = self.begin - self.epoch
         if abs(ahead) < 1:
             return f"Simulated time is real time{pace}."
-        return f"Simulated time is {local:%Y-%m-%d %H:%M} ({ahead / 3600:.1f} h ahead){pace}: lamps are judged at night."
+        return f"Simulated time is {local:%d.%m.%Y %H:%M}, {ahead / 3600:.1f} h ahead{pace}: lamps are judged at night."
 
 
 def choose(wall: float, shift_s: float, last: float, rate: float) -> DemoClock:
@@ -62,9 +62,8 @@ def load(path: Path, wall: float, rate: float) -> DemoClock:
         try:
             kept = json.loads(path.read_text("utf-8"))
             shift_s, last = float(kept["shift_s"]), float(kept["last"])
-            if abs(last - wall) > timedelta(days=20_000).total_seconds():
-                raise ValueError("a time beyond reason")
-        except (ValueError, KeyError, TypeError) as error:
+            datetime.fromtimestamp(max(last, wall + shift_s), VILLAGE_TIME)  # a time that exists
+        except (ValueError, KeyError, TypeError, OverflowError, OSError) as error:
             raise UserError(
                 f"{path} is broken ({error}); delete it, and the demo chooses a time anew."
             ) from error

@@ -32,7 +32,13 @@ def operations(schema: Mapping[str, Any]) -> list[tuple[str, list[dict[str, Any]
 def models(schema: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str, str]]]]:
     """Model -> its fields as (name, type, what it means)."""
     return [
-        (name, [(field, kind(about), about.get("description", "")) for field, about in model["properties"].items()])
+        (
+            name,
+            [
+                (field, kind(about), about.get("description", ""))
+                for field, about in model["properties"].items()
+            ],
+        )
         for name, model in sorted(schema["components"]["schemas"].items())
         if "properties" in model and "Validation" not in name
     ]

@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from hub.views import Refused
 from hub.web import api_docs, devices, hub_page, incidents, metrics, now, pending, sites, stream, words
+from hub.web.answers import BadValue, BadValueAnswer
 from hub.web.doors import Doors
 from hub.web.language import mark, wanted
 from hub.web.live import Live
@@ -54,15 +55,16 @@ _BAD_VALUE = mark("A value in this address is not one the hub knows.")
 _BROKEN = mark("Something went wrong in the hub. It has been written to its log; please try again.")
 
 
-
 def create_app(core: Core, *, hosts: Iterable[str] = HOSTS) -> FastAPI:
     """The application. `hosts` are the names under which it answers, with or without `:port`."""
-    app = FastAPI(title="village-hub", version=core.hub().version, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="village-hub", version=core.hub().version, docs_url=None, redoc_url=None, openapi_url=None
+    )
     app.state.core = core
     app.state.live = Live(core)
     app.state.static = static_files()
     for router in ROUTERS:
-        app.include_router(router)
+        app.include_router(router, responses={422: {"model": BadValueAnswer}})
     app.mount("/static", _Static(directory=STATIC), name="static")
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=6)
     app.add_middleware(Doors, hosts=hosts)
@@ -115,9 +117,9 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _bad_value(request: Request, error: Exception) -> Response:
     if request.url.path.startswith("/api/") and isinstance(error, RequestValidationError):
-        about = [{"where": ".".join(map(str, e["loc"])), "what": e["msg"]} for e in error.errors()]
-        message = wanted(request).text(_BAD_VALUE)
-        return JSONResponse({"code": "bad_value", "message": message, "detail": about}, 422)
+        detail = [BadValue(where=".".join(map(str, e["loc"])), what=e["msg"]) for e in error.errors()]
+        answer = BadValueAnswer(code="bad_value", message=wanted(request).text(_BAD_VALUE), detail=detail)
+        return JSONResponse(answer.model_dump(), 422)
     return _problem(request, 422, "bad_value", wanted(request).text(_BAD_VALUE))
 
 

@@ -55,7 +55,10 @@ def ticks(now: int) -> list[int]:
 
 
 def _chart(
-    name: str, series: list[tuple[int, float, float, float]], now: int, nights: tuple[tuple[float, float], ...]
+    name: str,
+    series: list[tuple[int, float, float, float]],
+    now: int,
+    nights: tuple[tuple[float, float], ...],
 ) -> Chart:
     low, high = min(s[1] for s in series), max(s[3] for s in series)
     spread = (high - low) or 1.0
@@ -99,5 +102,7 @@ def _nights(now: int, night: tuple[int, int] | None) -> tuple[tuple[float, float
     for begin in range(first, now, DAY_MS):
         left, right = max(begin, start), min(begin + length, now)
         if right > left:
-            spans.append((round((left - start) / DAY_MS * WIDTH, 1), round((right - left) / DAY_MS * WIDTH, 1)))
+            spans.append(
+                (round((left - start) / DAY_MS * WIDTH, 1), round((right - left) / DAY_MS * WIDTH, 1))
+            )
     return tuple(spans)

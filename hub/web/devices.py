@@ -30,6 +30,126 @@ WEEK_MS = 7 * 86_400_000
 TIMELINE = 40
 
 
+class DevicesAnswer(Answer):
+    """One page of the list of devices."""
+
+    now: Ms
+    total: int
+    page: int
+    pages: int
+    devices: list[DeviceAnswer]
+    """50 a page, worst first."""
+
+
+class FieldAnswer(Answer):
+    """One thing a kind of device can say."""
+
+    name: str
+    type: str
+    label: str
+    unit: str
+    low: float | None
+    high: float | None
+    chart: bool
+
+
+class GarbledAnswer(Answer):
+    """What could not be read of a device."""
+
+    total: int
+    last: str
+    """A short redacted excerpt of the last one."""
+    at: Ms | None
+
+
+class DeviceDetailAnswer(DeviceAnswer):
+    """One device as its own page shows it."""
+
+    now: Ms
+    last_seen: Ms | None
+    interval_s: float
+    timeout_s: float
+    """Silence after which it is offline."""
+    power_from: str | None
+    uplink_by: str | None
+    tags: list[str]
+    model: str
+    firmware: str
+    boot: int | None
+    fields: list[FieldAnswer]
+    """What this kind can say."""
+    values: dict[str, Said]
+    """The last known value of each field."""
+    values_at: Ms | None
+    facts: dict[str, Said]
+    garbled: GarbledAnswer
+    duplicates: int
+    children: list[DeviceAnswer]
+    incidents: list[IncidentAnswer]
+
+    @classmethod
+    def of_detail(cls, detail: DeviceDetail, names: Mapping[str, str], now: int) -> "DeviceDetailAnswer":
+        device = detail.view.device
+        return cls.model_construct(
+            **device_fields(detail.view, names),
+            now=now,
+            last_seen=detail.last_seen,
+            interval_s=device.interval_s,
+            timeout_s=device.timeout_ms / 1000,
+            power_from=device.power_from,
+            uplink_by=device.uplink_by,
+            tags=list(device.tags),
+            model=detail.model,
+            firmware=detail.firmware,
+            boot=detail.boot,
+            fields=_fields(device),
+            values=dict(detail.values),
+            values_at=detail.values_at,
+            facts=dict(detail.facts),
+            garbled=GarbledAnswer(total=detail.garbled_total, last=detail.garbled_last, at=detail.garbled_at),
+            duplicates=detail.duplicates,
+            children=[DeviceAnswer.of(child, names) for child in detail.children],
+            incidents=[IncidentAnswer.of(i) for i in detail.incidents],
+        )
+
+
+class PointAnswer(Answer):
+    """Five minutes of a device's day."""
+
+    at: Ms
+    """Start of the 5-minute bucket."""
+    values: dict[str, tuple[float, float, float]]
+    """Field -> lowest, mean, highest."""
+
+    @classmethod
+    def of(cls, point: Point) -> "PointAnswer":
+        return cls(at=point.at, values=dict(point.values))
+
+
+class TransitionAnswer(Answer):
+    """One change of health."""
+
+    at: Ms
+    before: Health
+    after: Health
+    unstable: bool
+    reasons: list[ReasonAnswer]
+
+    @classmethod
+    def of(cls, t: Transition) -> "TransitionAnswer":
+        reasons = [ReasonAnswer.of(r) for r in t.reasons]
+        return cls(at=t.at, before=t.before, after=t.after, unstable=t.unstable, reasons=reasons)
+
+
+def _fields(device: Device) -> list[FieldAnswer]:
+    return [
+        FieldAnswer(
+            name=f.name, type=f.type, label=f.label, unit=f.unit, low=f.low, high=f.high, chart=f.chart
+        )
+        for f in FIELDS[device.kind]
+    ]
+
+
 def _chosen(value: object) -> object:
     return value or None  # a form sends an untouched choice empty
 
@@ -37,7 +157,9 @@ def _chosen(value: object) -> object:
 class Filters(BaseModel):
     """Filters of the list, as the address gives them; empty means any."""
 
-    q: Annotated[str, Field(max_length=100, description="found in name, title, place; diacritics may be left out")] = ""
+    q: Annotated[
+        str, Field(max_length=100, description="found in name, title, place; diacritics may be left out")
+    ] = ""
     kind: Annotated[Kind | None, BeforeValidator(_chosen)] = None
     site: Annotated[str, Field(max_length=80, description="a site and all below it")] = ""
     shown: Annotated[Shown | None, BeforeValidator(_chosen)] = None
@@ -50,7 +172,13 @@ class Filters(BaseModel):
 
     def address(self, page: int) -> str:
         """The address of another page of the same list."""
-        kept = {"q": self.q, "kind": self.kind, "site": self.site, "shown": self.shown, "page": page if page > 1 else ""}
+        kept = {
+            "q": self.q,
+            "kind": self.kind,
+            "site": self.site,
+            "shown": self.shown,
+            "page": page if page > 1 else "",
+        }
         query = urlencode({k: str(v) for k, v in kept.items() if v})
         return f"/devices?{query}" if query else "/devices"
 

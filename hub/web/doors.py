@@ -36,7 +36,9 @@ _HEADERS = {
 }
 
 _REFUSALS = {
-    "wrong_host": mark("The hub does not answer under this address. Open it by the address it was set up with."),
+    "wrong_host": mark(
+        "The hub does not answer under this address. Open it by the address it was set up with."
+    ),
     "wrong_origin": mark("This request came from another page. Open the hub itself and try again."),
     "no_origin": mark(
         "Changes come from the hub's own pages, or as JSON with the header X-Village-Hub: 1 from a command line."

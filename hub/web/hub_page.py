@@ -11,6 +11,74 @@ from hub.web.pages import CoreDep, Fragments, ReaderDep, draw
 router = APIRouter(tags=["hub"])
 
 
+class OutcomeAnswer(Answer):
+    """How often something became of a message since the hub started."""
+
+    name: str
+    count: int
+    last_at: Ms | None
+    last_about: str
+
+    @classmethod
+    def of(cls, o: Outcome) -> "OutcomeAnswer":
+        return cls(name=o.name, count=o.count, last_at=o.last_at, last_about=o.last_about)
+
+
+class RuleAnswer(Answer):
+    """One rule as loaded."""
+
+    id: str
+    source: str
+    kinds: list[str]
+    title: Texts
+    open_alerts: int
+    quarantined: str
+    """The error that stopped it; empty while it runs."""
+
+    @classmethod
+    def of(cls, r: RuleView) -> "RuleAnswer":
+        return cls(**{name: getattr(r, name) for name in cls.model_fields} | {"kinds": list(r.kinds)})
+
+
+class DeafAnswer(Answer):
+    """A span in which the hub could not hear."""
+
+    since: Ms
+    until: Ms | None
+    why: str
+
+
+class HubAnswer(Answer):
+    """The hub's own health."""
+
+    device: DeviceDetailAnswer
+    version: str
+    started_at: Ms
+    broker: str
+    broker_kind: str
+    caught_up: bool
+    deaf: list[DeafAnswer]
+    """Spans in which the hub could not hear."""
+    outcomes: list[OutcomeAnswer]
+    rules: list[RuleAnswer]
+    journal_rows: int
+    journal_mb: float
+    checkpoint_at: Ms | None
+    clock_shift_s: float
+    clock_rate: float
+
+    @classmethod
+    def of(cls, view: HubView, names: Mapping[str, str], now: int) -> "HubAnswer":
+        made: dict[str, object] = {
+            "device": DeviceDetailAnswer.of_detail(view.detail, names, now),
+            "deaf": [DeafAnswer(since=a, until=b, why=w) for a, b, w in view.deaf],
+            "outcomes": [OutcomeAnswer.of(o) for o in view.outcomes],
+            "rules": [RuleAnswer.of(r) for r in view.rules],
+        }
+        plain = {name: getattr(view, name) for name in cls.model_fields if name not in made}
+        return cls.model_validate(plain | made)
+
+
 def read(core: Core) -> HubAnswer:
     """The page and its JSON twin."""
     return HubAnswer.of(core.hub(), names_of(core), core.now())

@@ -30,6 +30,41 @@ Number = int
 _REFUSALS: dict[int | str, dict[str, object]] = {409: {"model": ProblemAnswer}, 404: {"model": ProblemAnswer}}
 
 
+class LogAnswer(Answer):
+    """One line of an incident's story."""
+
+    at: Ms
+    what: str
+    """opened, severity, accepted, comment, recovering, reopened or closed."""
+    who: str
+    text: str
+
+    @classmethod
+    def of(cls, line: LogLine) -> "LogAnswer":
+        return cls(at=line.at, what=line.what, who=line.who, text=line.text)
+
+
+class IncidentPageAnswer(IncidentAnswer):
+    """One incident with its devices and its story."""
+
+    now: Ms
+    members: list[DeviceAnswer]
+    """Its devices as they are now (at most 100)."""
+    story: list[LogAnswer]
+
+
+class IncidentsAnswer(Answer):
+    """What is open, and what was."""
+
+    now: Ms
+    open: list[IncidentAnswer]
+    """Those not closed, worst first."""
+    past: list[IncidentAnswer]
+    """Newest first, from `before` on."""
+    before: int | None
+    """Give this as `before` for the next ones; null when there are none."""
+
+
 class Accept(BaseModel):
     """Who deals with an incident. Text fields are cleaned of unseen characters."""
 
@@ -81,7 +116,9 @@ async def fragments_of_one(core: Core, lang: Language, key: str) -> Fragments:
         raise Missing("unknown_incident")
     answer = await read_one(core, int(key))
     parts = ("head", "story", "devices")
-    return {f"incident-{part}": draw(f"parts/incident_{part}.html", core, lang, incident=answer) for part in parts}
+    return {
+        f"incident-{part}": draw(f"parts/incident_{part}.html", core, lang, incident=answer) for part in parts
+    }
 
 
 def touches(changed: Changed, _key: str) -> bool:
@@ -129,7 +166,9 @@ async def page(reader: ReaderDep, before: Annotated[int | None, Query(ge=1)] = N
     answer = await read(reader.core, before)
     parts = await fragments(reader.core, reader.lang)
     older = f"/incidents?{urlencode({'before': answer.before})}" if answer.before else ""
-    return reader.page("incidents.html", live="incidents", fragments=parts, answer=answer, older=older, before=before)
+    return reader.page(
+        "incidents.html", live="incidents", fragments=parts, answer=answer, older=older, before=before
+    )
 
 
 @router.get("/incidents/{number}", include_in_schema=False)
@@ -142,7 +181,9 @@ async def accept_by_form(reader: ReaderDep, number: Number, said: Annotated[Acce
     try:
         await accept(reader.core, number, said)
     except Refused as error:
-        return await _page_of_one(reader, number, error=error, form="accept", who=said.who, comment=said.comment)
+        return await _page_of_one(
+            reader, number, error=error, form="accept", who=said.who, comment=said.comment
+        )
     return reader.go(f"/incidents/{number}", who=typed.name(said.who))
 
 

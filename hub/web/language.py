@@ -60,7 +60,7 @@ class Catalogue(gettext.NullTranslations):
 
 
 def read_catalogue(code: str) -> dict[str, str]:
-    """msgid -> text of a language; a plural has one form, as Vietnamese has."""
+    """Msgid -> text of a language; a plural has one form, as Vietnamese has."""
     path = LOCALE / code / "LC_MESSAGES" / "messages.po"
     if not path.exists():
         return {}

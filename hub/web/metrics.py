@@ -43,10 +43,14 @@ class _FromCore(Collector):
 
     def collect(self) -> Iterable[Metric]:
         hub, overview = self.core.hub(), self.core.overview()
-        outcomes = CounterMetricFamily("village_hub_messages", "Messages by what became of them", labels=["outcome"])
+        outcomes = CounterMetricFamily(
+            "village_hub_messages", "Messages by what became of them", labels=["outcome"]
+        )
         for outcome in hub.outcomes:
             outcomes.add_metric([outcome.name], outcome.count)
-        devices = GaugeMetricFamily("village_hub_devices", "Devices by kind and state", labels=["kind", "state"])
+        devices = GaugeMetricFamily(
+            "village_hub_devices", "Devices by kind and state", labels=["kind", "state"]
+        )
         for kind, by_state in overview.counts.items():
             for state, count in by_state.items():
                 devices.add_metric([kind, state], count)

@@ -16,6 +16,32 @@ CARDS = 20
 """Incidents shown on this page; the rest is one link away."""
 
 
+class OverviewAnswer(Answer):
+    """The whole district now."""
+
+    now: Ms
+    caught_up: bool
+    """False while the hub reads what it missed: what is shown may be old."""
+    counts: Counts
+    pending: int
+    """Devices that wait for approval."""
+    incidents: list[IncidentAnswer]
+    """Those not closed, worst first."""
+    sites: list[SiteAnswer]
+    """Those that hold devices, worst first."""
+
+    @classmethod
+    def of(cls, view: Overview, pending: int) -> "OverviewAnswer":
+        return cls.model_construct(
+            now=view.now,
+            caught_up=view.caught_up,
+            counts=view.counts,
+            pending=pending,
+            incidents=[IncidentAnswer.of(i) for i in view.incidents],
+            sites=[SiteAnswer.of(s) for s in view.sites],
+        )
+
+
 def read(core: Core) -> OverviewAnswer:
     """The page and its JSON twin."""
     return OverviewAnswer.of(core.overview(), len(core.pending()))
@@ -26,7 +52,8 @@ async def fragments(core: Core, lang: Language, _key: str = "") -> Fragments:
     answer = read(core)
     about = {"answer": answer, "sentence": sentence(lang, answer), "cards": CARDS}
     parts = {
-        f"now-{part}": draw(f"parts/now_{part}.html", core, lang, **about) for part in ("head", "incidents", "kinds")
+        f"now-{part}": draw(f"parts/now_{part}.html", core, lang, **about)
+        for part in ("head", "incidents", "kinds")
     }
     return parts | tiles(core, lang, answer.sites)
 

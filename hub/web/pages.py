@@ -37,7 +37,13 @@ class Reader:
         self.who = unquote(request.cookies.get("who", ""))[:80]
 
     def page(
-        self, template: str, *, live: str = "nav", fragments: Fragments | None = None, status: int = 200, **about: Any
+        self,
+        template: str,
+        *,
+        live: str = "nav",
+        fragments: Fragments | None = None,
+        status: int = 200,
+        **about: Any,
     ) -> Response:
         """A whole page; `live` names its stream, `fragments` are its parts that stream."""
         parts = nav_fragments(self.core, self.lang) | (fragments or {})
@@ -97,7 +103,11 @@ class Missing(Exception):  # noqa: N818 - it says what the address is
 def draw(template: str, core: Core, lang: Language, **about: Any) -> str:
     """A template's HTML in a language."""
     titles = words.rule_titles(core.hub().rules)
-    return _environment(lang.code).get_template(template).render(now=core.now(), titles=titles, core=core, **about)
+    return (
+        _environment(lang.code)
+        .get_template(template)
+        .render(now=core.now(), titles=titles, core=core, **about)
+    )
 
 
 def nav_fragments(core: Core, lang: Language) -> Fragments:

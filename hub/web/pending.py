@@ -18,6 +18,36 @@ LEAST_S, MOST_S = 5.0, 86400.0
 _REFUSALS: dict[int | str, dict[str, object]] = {409: {"model": ProblemAnswer}}
 
 
+class PendingAnswer(Answer):
+    """A device that said hello and is not registered."""
+
+    name: str
+    realm: str
+    claim: dict[str, str]
+    first_at: Ms
+    last_at: Ms
+    times: int
+
+    @classmethod
+    def of(cls, p: Pending) -> "PendingAnswer":
+        return cls(**{name: getattr(p, name) for name in cls.model_fields} | {"claim": dict(p.claim)})
+
+
+class PendingsAnswer(Answer):
+    """All that wait for approval."""
+
+    now: Ms
+    pending: list[PendingAnswer]
+
+
+class ApprovedAnswer(Answer):
+    """What a device needs to come in."""
+
+    name: str
+    password: str
+    """Its broker password. It is told this once and stored nowhere in clear."""
+
+
 class Approve(BaseModel):
     """How a pending device is registered."""
 

@@ -16,6 +16,17 @@ VILLAGE, LARGER = 200, 50
 """Most devices drawn for a village, and for a unit that has villages."""
 
 
+class SitePageAnswer(Answer):
+    """One site, what is open there, and its devices."""
+
+    now: Ms
+    site: SiteAnswer
+    below: list[SiteAnswer]
+    incidents: list[IncidentAnswer]
+    devices: list[DeviceAnswer]
+    """Of a village all (at most 200), of a larger unit those that do not work (at most 50), worst first."""
+
+
 def read(core: Core, slug: str) -> SitePageAnswer:
     """The page and its JSON twin. Raises Missing."""
     site = core.site(slug)
@@ -44,7 +55,9 @@ async def fragments(core: Core, lang: Language, key: str) -> Fragments:
     drawn = {f"site-{part}": draw(f"parts/site_{part}.html", core, lang, **about) for part in parts}
     if answer.below:
         return drawn | tiles(core, lang, answer.below)
-    return drawn | {f"device-{d.name}": draw("parts/device_tile.html", core, lang, device=d) for d in answer.devices}
+    return drawn | {
+        f"device-{d.name}": draw("parts/device_tile.html", core, lang, device=d) for d in answer.devices
+    }
 
 
 def touches(changed: Changed, key: str) -> bool:
@@ -70,7 +83,9 @@ def _incidents(core: Core, slug: str) -> list[IncidentAnswer]:
 async def page(reader: ReaderDep, slug: str) -> Response:
     parts = await fragments(reader.core, reader.lang, slug)
     answer = read(reader.core, slug)
-    return reader.page("site.html", live=f"site:{slug}", fragments=parts, answer=answer, by_kind=by_kind(answer))
+    return reader.page(
+        "site.html", live=f"site:{slug}", fragments=parts, answer=answer, by_kind=by_kind(answer)
+    )
 
 
 def by_kind(answer: SitePageAnswer) -> list[tuple[str, list[str]]]:
@@ -87,5 +102,3 @@ def by_kind(answer: SitePageAnswer) -> list[tuple[str, list[str]]]:
 async def site(core: CoreDep, slug: str) -> SitePageAnswer:
     """One site with everything below it."""
     return read(core, slug)
-
-

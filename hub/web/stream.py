@@ -80,8 +80,12 @@ class Opened:
 
 async def _opened(
     request: Request,
-    page: Annotated[str, Query(max_length=100, description="now, site:<slug>, device:<name>, incidents, hub")] = "now",
-    seen: Annotated[str, Query(max_length=20, description="fingerprint of the parts a page has already")] = "",
+    page: Annotated[
+        str, Query(max_length=100, description="now, site:<slug>, device:<name>, incidents, hub")
+    ] = "now",
+    seen: Annotated[
+        str, Query(max_length=20, description="fingerprint of the parts a page has already")
+    ] = "",
 ) -> Opened:
     opened = Opened(request, page, seen)
     await opened.parts()
@@ -218,7 +222,9 @@ async def events_for_machines(request: Request) -> AsyncIterator[ServerSentEvent
             if live.closed or change is None:
                 continue
             if change.all:
-                yield ServerSentEvent(event="snapshot", raw_data=await live.shared("snapshot", 0, snapshot(core)))
+                yield ServerSentEvent(
+                    event="snapshot", raw_data=await live.shared("snapshot", 0, snapshot(core))
+                )
             elif change.devices or change.incidents or change.sites:
                 text = await live.shared(("changes", before, version), 0, changes(core, change))
                 yield ServerSentEvent(event="changes", raw_data=text)

@@ -51,7 +51,19 @@ TIER: Mapping[str, str] = {
     "hamlet": mark("%(name)s hamlet"),
 }
 
-_TIER_SAID = ("tỉnh ", "thành phố ", "huyện ", "quận ", "thị trấn ", "thị xã ", "xã ", "phường ", "thôn ", "xóm ", "tổ ")
+_TIER_SAID = (
+    "tỉnh ",
+    "thành phố ",
+    "huyện ",
+    "quận ",
+    "thị trấn ",
+    "thị xã ",
+    "xã ",
+    "phường ",
+    "thôn ",
+    "xóm ",
+    "tổ ",
+)
 
 STATE: Mapping[str, str] = {
     "forming": mark("open"),
@@ -217,6 +229,15 @@ def story(lang: Language, line: LogAnswer) -> str:
     """What one line of an incident's story tells, without its text."""
     message = STORY.get(line.what, line.what)
     return lang.text(message) % {"who": line.who}
+
+
+def claim(lang: Language, said: Mapping[str, str]) -> str:
+    """What an unknown device says of itself."""
+    known = {kind.value: lang.text(word) for kind, word in KIND.items()}
+    parts = [
+        known.get(text, text) if name == "kind" else f"{name} {text}" for name, text in said.items() if text
+    ]
+    return " · ".join(parts)
 
 
 def rule_titles(rules: Iterable[RuleView]) -> dict[str, Text]:
