@@ -8,22 +8,13 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from devices.device import FIELDS, Device, Kind
+from devices.device import Kind
 from devices.health import Health, Reason, Shown
 from devices.lifecycle import Lifecycle
-from devices.transition import Transition
 from hub.views import (
     Core,
-    DeviceDetail,
     DeviceView,
-    HubView,
     IncidentView,
-    LogLine,
-    Outcome,
-    Overview,
-    Pending,
-    Point,
-    RuleView,
     SiteView,
 )
 
@@ -168,6 +159,7 @@ def devices_of(views: Iterable[DeviceView], names: Mapping[str, str]) -> list[De
 
 
 def device_fields(view: DeviceView, names: Mapping[str, str]) -> dict[str, Any]:
+    """What a DeviceAnswer holds, to be made without validating what the hub itself says."""
     device = view.device
     return {
         "name": device.name,
@@ -184,5 +176,3 @@ def device_fields(view: DeviceView, names: Mapping[str, str]) -> dict[str, Any]:
         "since": view.since,
         "reasons": [ReasonAnswer.of(r) for r in view.reasons],
     }
-
-

@@ -66,11 +66,13 @@ def _model(holder: Mapping[str, Any]) -> str:
 
 @router.get("/api/docs")
 async def page(reader: ReaderDep) -> Response:
+    """The page."""
     schema = reader.request.app.openapi()
-    about = {"operations": operations(schema), "models": models(schema), "schema": SCHEMA}
+    about: dict[str, Any] = {"operations": operations(schema), "models": models(schema), "schema": SCHEMA}
     return reader.page("api.html", **about)
 
 
 @router.get(SCHEMA)
 async def schema(reader: ReaderDep) -> Response:
+    """The schema itself."""
     return JSONResponse(reader.request.app.openapi())

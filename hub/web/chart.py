@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from devices.device import FIELDS
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from devices.device import Kind
-    from hub.web.answers import PointAnswer
+    from hub.web.devices import PointAnswer
 
 DAY_MS = 86_400_000
 BUCKET_MS = 300_000
@@ -83,7 +84,7 @@ def _chart(
 
 def _runs(series: list[tuple[int, float, float, float]]) -> list[list[tuple[int, float, float, float]]]:
     runs = [[series[0]]]
-    for before, this in zip(series, series[1:], strict=False):
+    for before, this in pairwise(series):
         if this[0] - before[0] > GAP_MS:
             runs.append([])
         runs[-1].append(this)

@@ -1,22 +1,26 @@
 """Devices: the list with its filters, and one device with its last day."""
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, BeforeValidator, Field
 from starlette.responses import Response
 
-from devices.device import Kind
-from devices.health import WORST_FIRST, Shown
-from hub.views import Changed, Core, DeviceQuery
+from devices.device import FIELDS, Device, Kind
+from devices.health import WORST_FIRST, Health, Shown
+from devices.transition import Transition
+from hub.views import Changed, Core, DeviceDetail, DeviceQuery, Point
 from hub.web import chart
 from hub.web.answers import (
-    DeviceDetailAnswer,
-    DevicesAnswer,
-    PointAnswer,
-    TransitionAnswer,
+    Answer,
+    DeviceAnswer,
+    IncidentAnswer,
+    Ms,
+    ReasonAnswer,
+    Said,
+    device_fields,
     devices_of,
     names_of,
 )
@@ -235,18 +239,20 @@ def _known(core: Core, name: str) -> None:
         raise Missing("unknown_device")
 
 
-def _choices(core: Core) -> dict[str, Sequence[object]]:
+def _choices(core: Core) -> dict[str, Any]:
     return {"kinds": list(Kind), "states": WORST_FIRST, "sites": core.site_names()}
 
 
 @router.get("/devices", include_in_schema=False)
 async def page(reader: ReaderDep, filters: Annotated[Filters, Query()]) -> Response:
+    """The page."""
     answer = read(reader.core, filters)
     return reader.page("devices.html", answer=answer, filters=filters, **_choices(reader.core))
 
 
 @router.get("/devices/{name}", include_in_schema=False)
 async def page_of_one(reader: ReaderDep, name: str) -> Response:
+    """The page of one."""
     core = reader.core
     device = read_one(core, name)
     parts = await fragments(core, reader.lang, name)

@@ -1,10 +1,13 @@
 """Sức khỏe trung tâm: the hub as a device of its own, and the parts that people ask about."""
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from hub.views import Changed, Core
-from hub.web.answers import HubAnswer, names_of
+from hub.views import Changed, Core, HubView, Outcome, RuleView
+from hub.web.answers import Answer, Ms, Texts, names_of
+from hub.web.devices import DeviceDetailAnswer
 from hub.web.language import Language
 from hub.web.pages import CoreDep, Fragments, ReaderDep, draw
 
@@ -98,6 +101,7 @@ def touches(changed: Changed, _key: str) -> bool:
 
 @router.get("/hub", include_in_schema=False)
 async def page(reader: ReaderDep) -> Response:
+    """The page."""
     return reader.page("hub.html", live="hub", fragments=await fragments(reader.core, reader.lang))
 
 

@@ -7,17 +7,9 @@ from fastapi import APIRouter, Form, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from hub.views import Changed, Core, IncidentView, Refused
+from hub.views import Changed, Core, IncidentView, LogLine, Refused
 from hub.web import typed
-from hub.web.answers import (
-    DeviceAnswer,
-    IncidentAnswer,
-    IncidentPageAnswer,
-    IncidentsAnswer,
-    LogAnswer,
-    ProblemAnswer,
-    names_of,
-)
+from hub.web.answers import Answer, DeviceAnswer, IncidentAnswer, Ms, ProblemAnswer, names_of
 from hub.web.language import Language
 from hub.web.pages import CoreDep, Fragments, Missing, Reader, ReaderDep, draw
 
@@ -163,6 +155,7 @@ async def _page_of_one(
 
 @router.get("/incidents", include_in_schema=False)
 async def page(reader: ReaderDep, before: Annotated[int | None, Query(ge=1)] = None) -> Response:
+    """The page."""
     answer = await read(reader.core, before)
     parts = await fragments(reader.core, reader.lang)
     older = f"/incidents?{urlencode({'before': answer.before})}" if answer.before else ""
@@ -173,11 +166,13 @@ async def page(reader: ReaderDep, before: Annotated[int | None, Query(ge=1)] = N
 
 @router.get("/incidents/{number}", include_in_schema=False)
 async def page_of_one(reader: ReaderDep, number: Number) -> Response:
+    """The page of one."""
     return await _page_of_one(reader, number)
 
 
 @router.post("/incidents/{number}/accept", include_in_schema=False)
 async def accept_by_form(reader: ReaderDep, number: Number, said: Annotated[Accept, Form()]) -> Response:
+    """The form on the page; what was typed stays when it is refused."""
     try:
         await accept(reader.core, number, said)
     except Refused as error:
@@ -189,6 +184,7 @@ async def accept_by_form(reader: ReaderDep, number: Number, said: Annotated[Acce
 
 @router.post("/incidents/{number}/comment", include_in_schema=False)
 async def comment_by_form(reader: ReaderDep, number: Number, said: Annotated[Comment, Form()]) -> Response:
+    """The form on the page; what was typed stays when it is refused."""
     try:
         await comment(reader.core, number, said)
     except Refused as error:

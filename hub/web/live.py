@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from hub.views import Changed
 
@@ -92,7 +92,7 @@ class Live:
             self._drawn[what] = task
         else:
             drawing.close()
-        return await asyncio.shield(task)  # type: ignore[return-value] # one `what`, one type
+        return cast("_T", await asyncio.shield(task))  # one `what`, one type
 
     def close(self) -> None:
         """End every stream now."""
@@ -110,7 +110,7 @@ class Live:
         while True:
             try:
                 change = await watch.changed()
-            except Exception:
+            except Exception:  # noqa: BLE001 - one bad look never stops the pulse
                 _log.exception("the hub's watch failed; open pages read everything anew")
                 change = Changed(all=True)
                 await asyncio.sleep(1)

@@ -18,6 +18,8 @@ Metric = CounterMetricFamily | GaugeMetricFamily
 
 
 class HealthzAnswer(Answer):
+    """Is the hub ready."""
+
     ready: bool
     version: str
     problems: list[str]

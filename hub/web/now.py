@@ -4,9 +4,9 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from devices.health import Shown
-from hub.views import Changed, Core
+from hub.views import Changed, Core, Overview
 from hub.web import words
-from hub.web.answers import OverviewAnswer, SiteAnswer
+from hub.web.answers import Answer, Counts, IncidentAnswer, Ms, SiteAnswer
 from hub.web.language import Language, mark
 from hub.web.pages import CoreDep, Fragments, ReaderDep, draw
 
@@ -92,6 +92,7 @@ def tiles(core: Core, lang: Language, sites: list[SiteAnswer]) -> Fragments:
 
 @router.get("/", include_in_schema=False)
 async def page(reader: ReaderDep) -> Response:
+    """The page."""
     parts = await fragments(reader.core, reader.lang)
     return reader.page("now.html", live="now", fragments=parts)
 

@@ -64,7 +64,7 @@ class Reader:
     def remember(self, response: Response) -> Response:
         """Keep a language or theme that the address asked for."""
         for name, allowed in (("lang", CODES), ("theme", THEMES)):
-            value = self.request.query_params.get(name)
+            value = self.request.query_params.get(name, "")
             if value in allowed:
                 response.set_cookie(name, value, max_age=YEAR_S, samesite="lax", httponly=True)
         return response

@@ -1,15 +1,15 @@
 """Chờ duyệt: devices that knocked. Approve them into a site, or refuse them."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from devices.device import Kind
-from hub.views import Core, Refused
+from hub.views import Core, Pending, Refused
 from hub.web import typed
-from hub.web.answers import ApprovedAnswer, PendingAnswer, PendingsAnswer, ProblemAnswer
+from hub.web.answers import Answer, Ms, ProblemAnswer
 from hub.web.pages import CoreDep, Reader, ReaderDep
 
 router = APIRouter(tags=["pending"])
@@ -84,9 +84,9 @@ def _interval(said: str | float) -> float:
     return interval_s
 
 
-def _page(reader: Reader, *, error: Refused | None = None, about: str = "", **more: object) -> Response:
+def _page(reader: Reader, *, error: Refused | None = None, about: str = "", **more: Any) -> Response:
     said = {"site": "", "kind": "", "title": "", "interval_s": "60"}
-    context: dict[str, object] = {"approved": None, "said": said, "error": error, "about": about} | more
+    context: dict[str, Any] = {"approved": None, "said": said, "error": error, "about": about} | more
     kinds = [kind for kind in Kind if kind is not Kind.HUB]
     return reader.page(
         "pending.html",
@@ -100,11 +100,13 @@ def _page(reader: Reader, *, error: Refused | None = None, about: str = "", **mo
 
 @router.get("/pending", include_in_schema=False)
 async def page(reader: ReaderDep) -> Response:
+    """The page."""
     return _page(reader)
 
 
 @router.post("/pending/{name}/approve", include_in_schema=False)
 async def approve_by_form(reader: ReaderDep, name: str, said: Annotated[Approve, Form()]) -> Response:
+    """The form on the page; shows the password once."""
     try:
         approved = await approve(reader.core, name, said)
     except Refused as error:
@@ -116,6 +118,7 @@ async def approve_by_form(reader: ReaderDep, name: str, said: Annotated[Approve,
 
 @router.post("/pending/{name}/refuse", include_in_schema=False)
 async def refuse_by_form(reader: ReaderDep, name: str) -> Response:
+    """The button on the page."""
     try:
         await reader.core.refuse(name)
     except Refused as error:

@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from hub.views import Changed, Core, DeviceQuery
 from hub.web import words
-from hub.web.answers import IncidentAnswer, SiteAnswer, SitePageAnswer, devices_of, names_of
+from hub.web.answers import Answer, DeviceAnswer, IncidentAnswer, Ms, SiteAnswer, devices_of, names_of
 from hub.web.language import Language
 from hub.web.now import tiles
 from hub.web.pages import CoreDep, Fragments, Missing, ReaderDep, draw
@@ -81,6 +81,7 @@ def _incidents(core: Core, slug: str) -> list[IncidentAnswer]:
 
 @router.get("/sites/{slug}", include_in_schema=False)
 async def page(reader: ReaderDep, slug: str) -> Response:
+    """The page."""
     parts = await fragments(reader.core, reader.lang, slug)
     answer = read(reader.core, slug)
     return reader.page(

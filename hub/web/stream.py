@@ -14,7 +14,7 @@ from hub.views import Changed, Core, DeviceQuery, DeviceView
 from hub.web import devices, hub_page, incidents, now, sites
 from hub.web.answers import Answer, Counts, IncidentAnswer, Ms, ReasonAnswer
 from hub.web.language import Language, wanted
-from hub.web.live import Live
+from hub.web.live import Live  # noqa: TC001 - an attribute's type
 from hub.web.pages import Fragments, Missing, digest, nav_fragments
 
 router = APIRouter(tags=["streams"])
@@ -104,10 +104,12 @@ async def events(opened: Annotated[Opened, Depends(_opened)]) -> AsyncIterator[S
         else:
             yield ServerSentEvent(event="changes", raw_data="".join(parts.values()))
         sent = _prints(parts)
-        while not live.closed:
+        while True:
             change = await live.wait(version, opened.tick)
             version = live.version
-            if live.closed or not opened.concerned(change):
+            if live.closed:
+                return
+            if not opened.concerned(change):
                 continue
             try:
                 prints = _prints(parts := await opened.shared())
@@ -125,6 +127,8 @@ def _prints(parts: Fragments) -> dict[str, int]:
 
 
 class DeviceChange(Answer):
+    """A device as it is now."""
+
     name: str
     site: str
     shown: Shown
@@ -145,6 +149,8 @@ class DeviceChange(Answer):
 
 
 class SiteChange(Answer):
+    """A site as it is now."""
+
     slug: str
     worst: Shown
     total: int
@@ -216,10 +222,12 @@ async def events_for_machines(request: Request) -> AsyncIterator[ServerSentEvent
     with live.listening():
         version = live.version
         yield ServerSentEvent(event="snapshot", raw_data=await live.shared("snapshot", 0, snapshot(core)))
-        while not live.closed:
+        while True:
             before, change = version, await live.wait(version, 3600)
             version = live.version
-            if live.closed or change is None:
+            if live.closed:
+                return
+            if change is None:
                 continue
             if change.all:
                 yield ServerSentEvent(

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from devices.field import Field, Value
     from hub.views import Refused, RuleView, Text
-    from hub.web.answers import DeviceAnswer, LogAnswer, ReasonAnswer
+    from hub.web.answers import DeviceAnswer, ReasonAnswer
+    from hub.web.incidents import LogAnswer
     from hub.web.language import Language
 
 SHOWN: Mapping[Shown, str] = {
