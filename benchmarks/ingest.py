@@ -74,11 +74,13 @@ def payload(kind: str, boot: int, seq: int, rng: random.Random, *, fault: bool) 
     elif kind == "access_point":
         said |= {
             "uplink_up": True, "clients": rng.randrange(40), "rx_kbit_s": round(rng.uniform(0, 9000), 1),
-            "tx_kbit_s": round(rng.uniform(0, 2000), 1), "radio_on": True, "channel_busy_pct": round(rng.uniform(5, 60), 1),
+            "tx_kbit_s": round(rng.uniform(0, 2000), 1), "radio_on": True,
+            "channel_busy_pct": round(rng.uniform(5, 60), 1),
             "noise_dbm": -92.0, "latency_ms": round(rng.uniform(10, 40), 1), "loss_pct": 0.0, "faults": [],
         }  # fmt: skip
     else:
-        said |= {"uptime_s": seq * 60 + rng.randrange(60), "faults": [], "firmware": "4.2.11-b20260911", "slot": rng.random()}
+        said |= {"uptime_s": seq * 60 + rng.randrange(60), "faults": []}
+        said |= {"firmware": "4.2.11-b20260911", "slot": rng.random()}
         said |= {"stream": {"main": "1920x1080@25", "sub": "640x360@12", "kbit_s": rng.randrange(1500, 2500)}}
     return json.dumps(said).encode()
 
@@ -151,7 +153,7 @@ def send(port: int, seed: int, pipe: Any) -> None:
 
 def _pump(links: list[tuple[socket.socket, memoryview]]) -> None:
     watch = selectors.DefaultSelector()
-    left = {s: data for s, data in links}
+    left = dict(links)
     for s in left:
         watch.register(s, selectors.EVENT_READ | selectors.EVENT_WRITE)
     while left:
@@ -352,7 +354,8 @@ def _last_commit(database: sqlite3.Connection, floor: int) -> float:
         now = database.execute("SELECT max(pos) FROM journal").fetchone()[0]
         if now - floor >= MESSAGES:
             done = database.execute(
-                "SELECT count(*) FROM journal j JOIN device d ON d.id = j.device WHERE j.pos > ? AND d.name != 'hub'", (floor,)
+                "SELECT count(*) FROM journal j JOIN device d ON d.id = j.device WHERE j.pos > ? AND d.name != 'hub'",
+                (floor,),
             ).fetchone()[0]
             if done >= MESSAGES:
                 return time.monotonic()
@@ -393,7 +396,10 @@ def main() -> None:
         try:
             for i in range(ROUNDS):
                 bares.append(round_bare(stage, i))
-                print(f"bare {i + 1}: {bares[-1][0]:,.0f} msg/s, {bares[-1][1]:.1f} us CPU a message", flush=True)
+                print(
+                    f"bare {i + 1}: {bares[-1][0]:,.0f} msg/s, {bares[-1][1]:.1f} us CPU a message",
+                    flush=True,
+                )
                 rounds.append(r := round_hub(stage, i))
                 print(f"hub  {i + 1}: {r['rate']:,.0f} msg/s, {r['cpu']:.1f} us CPU a message", flush=True)
         finally:

@@ -86,6 +86,6 @@ class Device:
 
     @property
     def timeout_ms(self) -> int:
-        """Silence, in ms of time in which the hub could hear, after which the device is offline: 2.5 x interval + 15 s."""
+        """Silence, in ms of heard time, after which the device is offline: 2.5 x interval + 15 s unless set."""
         seconds = self.timeout_s if self.timeout_s is not None else 2.5 * self.interval_s + 15
         return round(seconds * 1000)

@@ -1,4 +1,4 @@
-"""Electronic notice boards. Over MQTT they only keep up state here; notices and their proof come with their own driver."""
+"""Electronic notice boards. Over MQTT they only keep up state; notices and their proof have their own driver."""
 
 from __future__ import annotations
 

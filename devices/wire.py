@@ -7,10 +7,17 @@ kind's field table, the others by the models here. Unknown keys are ignored, so 
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import (  # pydantic wants these below Python 3.12
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    NamedTuple,
+    NotRequired,
+    Required,
+)
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
-from typing_extensions import NotRequired, Required, TypedDict  # pydantic wants these below Python 3.12
+from typing_extensions import TypedDict
 
 from devices.device import FIELDS, NAME, Kind
 

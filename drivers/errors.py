@@ -12,7 +12,7 @@ class DriverError(Exception):
         self.permanent = permanent
 
 
-class BadPayload(DriverError):
+class BadPayload(DriverError):  # noqa: N818 - what it is
     """What a device said cannot be read. `excerpt` is short and redacted, safe to store and show."""
 
     def __init__(self, reason: str, excerpt: str) -> None:

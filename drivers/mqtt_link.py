@@ -15,7 +15,6 @@ import select
 import socket
 import ssl
 import threading
-import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -245,7 +244,7 @@ class MqttLink:
                 self._client.forget_buffers()
                 self._client.reconnect()
                 self._serve()
-            except Exception as e:  # noqa: BLE001 - whatever it is, the thread must live on
+            except Exception as e:
                 self._why = self._why or str(e) or type(e).__name__
                 if not isinstance(e, OSError):
                     log.exception("the broker link failed")
@@ -343,7 +342,9 @@ class MqttLink:
         if self._subscribed and present:
             self.mark()
             return
-        wanted = [(f, 0 if f.startswith("$SYS") else 1) for f in (*self.settings.filters, self.settings.marker)]
+        wanted = [
+            (f, 0 if f.startswith("$SYS") else 1) for f in (*self.settings.filters, self.settings.marker)
+        ]
         client.subscribe(wanted)
 
     def _on_subscribe(self, _client: Client, _data: Any, _mid: int, codes: list[ReasonCode], _p: Any) -> None:

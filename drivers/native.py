@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from devices.device import Device
 
-_SECRET = re.compile(r"""(["']?(?:pass\w*|pwd|token|secret|key|psk)["']?\s*[:=]\s*)["']?[^"',}\s]*""", re.IGNORECASE)
+_SECRET = re.compile(
+    r"""(["']?(?:pass\w*|pwd|token|secret|key|psk)["']?\s*[:=]\s*)["']?[^"',}\s]*""", re.IGNORECASE
+)
 _ADDRESS = re.compile(r"\b(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}\b|\b\d{1,3}(?:\.\d{1,3}){3}\b", re.IGNORECASE)
 _EXCERPT = 80
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -98,7 +100,9 @@ def _salvage(key: Key, device: Device, payload: bytes, at: int, error: Validatio
         said = wire.telemetry(device.kind).validate_json(kept)
     except (ValueError, RecursionError, ValidationError) as e:
         raise BadPayload(why(error), excerpt(payload)) from e
-    fault = Fault(device.name, key.realm, at, "garbled_field", active=True, about=f"{why(error)} · {excerpt(payload)}")
+    fault = Fault(
+        device.name, key.realm, at, "garbled_field", active=True, about=f"{why(error)} · {excerpt(payload)}"
+    )
     return (_reading(key, device, said, at), fault)
 
 
@@ -116,7 +120,9 @@ def _other(key: Key, payload: bytes, at: int) -> Sequence[Event]:
         case "receipt":
             r = _parse(wire.ReceiptPayload, payload)
             sent = _ms(r.ts)
-            return (Receipt(key.device, key.realm, at, r.boot, r.seq, sent, r.late, r.id, r.result, r.detail),)
+            return (
+                Receipt(key.device, key.realm, at, r.boot, r.seq, sent, r.late, r.id, r.result, r.detail),
+            )
         case "hello":
             h = _parse(wire.HelloPayload, payload)
             return (Hello(key.device, key.realm, at, h.model_dump()),)

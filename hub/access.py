@@ -80,7 +80,9 @@ def acl(devices: Iterable[Device]) -> str:
     for d in devices:
         if d.kind is Kind.GATEWAY:
             lines.append(f"user {d.name}\n")
-            lines += [f"topic write vh/1/{d.realm}/+/{c}\n" for c in ("state", "telemetry", "occurrence", "receipt")]
+            lines += [
+                f"topic write vh/1/{d.realm}/+/{c}\n" for c in ("state", "telemetry", "occurrence", "receipt")
+            ]
             lines += [f"topic read vh/1/{d.realm}/+/{c}\n" for c in ("desired", "command")]
             lines.append("\n")
     return "".join(lines) + _PATTERNS

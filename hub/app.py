@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
-    from devices.event import Hello
     from hub.deaf import Deafness
     from hub.registry import Registry
     from rules.rule import Ruleset
@@ -143,7 +142,9 @@ def _hub_device(store: Store, found: Registry) -> None:
     """The hub is a device of its own."""
     if HUB in found.devices:
         return
-    device = Device(HUB, Kind.HUB, HUB, "", "Trung tâm", interval_s=10, timeout_s=1e9, lifecycle=Lifecycle.ACTIVE)
+    device = Device(
+        HUB, Kind.HUB, HUB, "", "Trung tâm", interval_s=10, timeout_s=1e9, lifecycle=Lifecycle.ACTIVE
+    )
     writes = Writes()
     registry.put_device(writes, device, "")
     store.commit(writes)
@@ -190,12 +191,15 @@ def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
     intake = Intake(tracker, DRIVERS, store.next_pos, hello=waiting.hello)
     started = time.monotonic()
     rows = replay(store, tracker, intake, spans_before)
-    log.info("%d devices, %d journal rows folded in %.1f s", len(tracker.tracks), rows, time.monotonic() - started)
+    log.info(
+        "%d devices, %d journal rows folded in %.1f s", len(tracker.tracks), rows, time.monotonic() - started
+    )
     desk = Desk(store, lambda slug: found.sites[slug].name if slug in found.sites else "")
     ingest = Ingest(
         store=store, tracker=tracker, desk=desk, intake=intake, clock=clock, report=report,
         waiting=waiting, publish=publish,
-        journal_keep_ms=round(settings.journal.keep_h * 3_600_000), journal_max_bytes=round(settings.journal.max_gb * 1e9),
+        journal_keep_ms=round(settings.journal.keep_h * 3_600_000),
+        journal_max_bytes=round(settings.journal.max_gb * 1e9),
     )  # fmt: skip
     waiting.writes = lambda: ingest.writes
     ingest.writes = reconcile(store, tracker, desk, now)
@@ -221,7 +225,9 @@ def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
     )  # fmt: skip
 
 
-async def run(settings: Settings, ready: Callable[[int], None] | None = None, stop: asyncio.Event | None = None) -> None:
+async def run(
+    settings: Settings, ready: Callable[[int], None] | None = None, stop: asyncio.Event | None = None
+) -> None:
     """Run a hub until `stop` (default: SIGINT or SIGTERM). `ready` gets the pages' port. Raises CannotStart."""
     async with AsyncExitStack() as teardown:
         sock = _listen(settings)
@@ -266,7 +272,9 @@ def _listen(settings: Settings) -> socket.socket:
     try:
         return bind(settings.web.host, settings.web.port)
     except OSError as e:
-        raise CannotStart(f"cannot serve pages on {settings.web.host}:{settings.web.port}: {e.strerror or e}") from e
+        raise CannotStart(
+            f"cannot serve pages on {settings.web.host}:{settings.web.port}: {e.strerror or e}"
+        ) from e
 
 
 def _signals() -> asyncio.Event:

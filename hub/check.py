@@ -1,4 +1,4 @@
-"""`village-hub check`: what is wrong with settings, rules, database and broker. The broker is measured, not believed."""
+"""`village-hub check`: settings, rules, database, broker. The broker is measured, not believed."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ def _store(settings: Settings) -> Iterator[Finding]:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as db:
             found = db.execute("PRAGMA user_version").fetchone()[0]
             if found != VERSION:
-                yield Finding("database", ok=False, text=f"{path} is of version {found}, this hub reads {VERSION}")
+                yield Finding(
+                    "database", ok=False, text=f"{path} is of version {found}, this hub reads {VERSION}"
+                )
                 return
             whole = db.execute("PRAGMA quick_check(1)").fetchone()[0]
             devices = db.execute("SELECT count(*) FROM device").fetchone()[0]
@@ -75,8 +77,12 @@ def _store(settings: Settings) -> Iterator[Finding]:
         return
     lost = [name for name, site in nowhere if site not in sites]
     if lost:
-        yield Finding("database", ok=False, text=f"{len(lost)} devices are at sites that do not exist, {lost[0]} first")
-    yield Finding("database", ok=whole == "ok", text=f"{devices} devices" if whole == "ok" else f"damaged: {whole}")
+        yield Finding(
+            "database", ok=False, text=f"{len(lost)} devices are at sites that do not exist, {lost[0]} first"
+        )
+    yield Finding(
+        "database", ok=whole == "ok", text=f"{devices} devices" if whole == "ok" else f"damaged: {whole}"
+    )
     yield from _rule_sites(settings, sites)
 
 
@@ -154,11 +160,15 @@ def _until(link: MqttLink, done: Callable[[object], bool], otherwise: str) -> li
 
 def _anonymous(ours: LinkSettings) -> Finding:
     if not ours.username:
-        return Finding("broker access", ok=False, text="we log in without a password, so may everybody (allow_anonymous)")
+        return Finding(
+            "broker access", ok=False, text="we log in without a password, so may everybody (allow_anonymous)"
+        )
     nobody = replace(ours, client_id=f"{ours.client_id}-nobody", username="", password="", clean=True)
     try:
         with _connected(nobody):
-            return Finding("broker access", ok=False, text="lets in who has no password: set allow_anonymous false")
+            return Finding(
+                "broker access", ok=False, text="lets in who has no password: set allow_anonymous false"
+            )
     except _Trouble:
         return Finding("broker access", ok=True, text="refuses who has no password")
 
@@ -183,10 +193,16 @@ def _queue(ours: LinkSettings) -> Iterator[Finding]:
         pass  # so the broker forgets the session
     ok = len(kept) == PROBES
     text = f"kept {len(kept)} of {PROBES} messages for a hub that was away"
-    yield Finding("broker queue", ok=ok, text=text + ("" if ok else ": raise max_queued_messages, see mosquitto.conf"))
+    yield Finding(
+        "broker queue", ok=ok, text=text + ("" if ok else ": raise max_queued_messages, see mosquitto.conf")
+    )
     ok = len(window) >= WINDOW
     text = f"sends {len(window)} messages before an acknowledgement"
-    yield Finding("broker window", ok=ok, text=text + ("" if ok else ": raise max_inflight_messages, see mosquitto.conf"))
+    yield Finding(
+        "broker window",
+        ok=ok,
+        text=text + ("" if ok else ": raise max_inflight_messages, see mosquitto.conf"),
+    )
 
 
 def _unacked(link: MqttLink) -> list[Inbound]:
@@ -228,11 +244,13 @@ def _sizes(ours: LinkSettings) -> Iterator[Finding]:
     with _connected(ours) as link:
         link.publish(ours.filters[0], bytes(wire.MAX_PAYLOAD))
         try:
-            _until(link, lambda i: isinstance(i, Inbound) and len(i.payload) == wire.MAX_PAYLOAD, "it did not come back")
+            _until(
+                link,
+                lambda i: isinstance(i, Inbound) and len(i.payload) == wire.MAX_PAYLOAD,
+                "it did not come back",
+            )
         except _Trouble as e:
             text = f"a message of {wire.MAX_PAYLOAD} bytes: {e}; set max_packet_size 300000"
             yield Finding("broker size", ok=False, text=text)
             return
     yield Finding("broker size", ok=True, text=f"carries messages of {wire.MAX_PAYLOAD} bytes")
-
-

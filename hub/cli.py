@@ -29,7 +29,9 @@ cli = typer.Typer(
     help="The hub for a village's cameras, solar lights, wifi points and notice boards.",
 )  # fmt: skip
 
-SettingsFile = Annotated[Path | None, typer.Option("--settings", help="settings file (TOML); default ./hub.toml")]
+SettingsFile = Annotated[
+    Path | None, typer.Option("--settings", help="settings file (TOML); default ./hub.toml")
+]
 
 
 def _fail(text: object) -> NoReturn:
@@ -65,7 +67,9 @@ def run(settings: SettingsFile = None) -> None:
 def broker(
     data: Annotated[Path, typer.Option(help="folder of its data and user files")] = Path("var/broker"),
     port: Annotated[int, typer.Option(min=1, max=65535)] = 1883,
-    embedded: Annotated[bool, typer.Option("--embedded", help="amqtt even where mosquitto is installed")] = False,
+    embedded: Annotated[
+        bool, typer.Option("--embedded", help="amqtt even where mosquitto is installed")
+    ] = False,
 ) -> None:
     """Run a broker for one machine: mosquitto with our settings, else the embedded one."""
     try:

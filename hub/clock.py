@@ -53,7 +53,7 @@ class Clock:
     def now(self) -> int:
         """Hub time, ms since 1970."""
         raw = int((self._origin + (self._monotonic() - self._mono) * self._rate) * 1000)
-        return raw if raw > self._floor else self._floor  # noqa: PLR1730 - runs for every message
+        return max(self._floor, raw)
 
     def check(self) -> int:
         """Look for a step of the wall; returns its size in ms (0: none) and adopts one forward."""

@@ -86,13 +86,19 @@ class HubCore:
 
     def sites_below(self, slug: str) -> tuple[SiteView, ...]:
         present, now = self._p.present, self.now()
-        return tuple(s for child in present.children(slug, now) if (s := present.site(child, now)) is not None)
+        return tuple(
+            s for child in present.children(slug, now) if (s := present.site(child, now)) is not None
+        )
 
     def site_names(self) -> tuple[tuple[str, str], ...]:
         day = registry.today(self.now())
         reg = self._p.registry
-        valid = [s for s in reg.sites.values() if (s.since is None or s.since <= day) and (s.until is None or day < s.until)]
-        keyed = [(tuple(a.name for a in reg.path(s.slug, self.now())) + (s.name,), s) for s in valid]
+        valid = [
+            s
+            for s in reg.sites.values()
+            if (s.since is None or s.since <= day) and (s.until is None or day < s.until)
+        ]
+        keyed = [((*(a.name for a in reg.path(s.slug, self.now())), s.name), s) for s in valid]
         return tuple((s.slug, s.name) for _, s in sorted(keyed, key=lambda k: k[0]))
 
     def devices(self, query: DeviceQuery) -> DevicePage:
@@ -108,7 +114,11 @@ class HubCore:
 
     def _detail(self, t: Track) -> DeviceDetail:
         values = t.values
-        mine = tuple(c.view() for c in self._p.present.cases.values() if t.device.name in {m.device for m in c.incident.members})
+        mine = tuple(
+            c.view()
+            for c in self._p.present.cases.values()
+            if t.device.name in {m.device for m in c.incident.members}
+        )
         return DeviceDetail(
             view=view_of(t),
             last_seen=t.last_seen,
@@ -150,7 +160,9 @@ class HubCore:
             broker_kind=report.broker_kind,
             caught_up=p.ingest.caught_up,
             deaf=spans,
-            outcomes=[Outcome(n, t.count, t.last_at, t.last_about) for n, t in list(tallies.items()) if t.count],
+            outcomes=[
+                Outcome(n, t.count, t.last_at, t.last_about) for n, t in list(tallies.items()) if t.count
+            ],
             rules=self._rules(),
             journal_rows=max(0, p.intake.next_pos - max(1, p.store.first_pos)),
             journal_mb=_size_mb(p.store.path),
@@ -237,7 +249,9 @@ class HubCore:
     async def accept(self, number: int, who: str, comment: str) -> IncidentView:
         if self.incident(number) is None and await self.past_incident(number) is None:
             raise Refused("unknown_incident")
-        view: IncidentView = await self._do(lambda w: self._p.desk.accept(number, who, comment, self.now(), w))
+        view: IncidentView = await self._do(
+            lambda w: self._p.desk.accept(number, who, comment, self.now(), w)
+        )
         return view
 
     async def comment(self, number: int, who: str, text: str) -> None:
@@ -261,7 +275,7 @@ class HubCore:
             raise Refused("unknown_device")
         if site not in self._p.registry.sites:
             raise Refused("unknown_site")
-        if kind not in Kind or Kind(kind) is Kind.HUB:
+        if kind not in [k.value for k in Kind] or Kind(kind) is Kind.HUB:
             raise Refused("unknown_kind")
         password = access.new_password()
         device = Device(
@@ -280,11 +294,15 @@ class HubCore:
 
 
 def _site_rank(s: SiteView) -> int:
-    return _RANK[s.worst] if s.worst in (Shown.FAULTY, Shown.OFFLINE, Shown.UNSTABLE, Shown.DEGRADED) else _RANK[Shown.OK]
+    return (
+        _RANK[s.worst]
+        if s.worst in (Shown.FAULTY, Shown.OFFLINE, Shown.UNSTABLE, Shown.DEGRADED)
+        else _RANK[Shown.OK]
+    )
 
 
 def _size_mb(path: Any) -> float:
     try:
-        return round(path.stat().st_size / 1e6, 1)
+        return round(float(path.stat().st_size) / 1e6, 1)
     except OSError:
         return 0.0

@@ -1,4 +1,4 @@
-"""Identity windows: has (boot, seq) of a device been seen?
+"""Identity windows: whether (boot, seq) of a device was seen.
 
 Per boot the seen sequence numbers are kept as ranges, lowest first. Publishers send fresh messages before
 their own queue and a gateway sends hours of backlog after them, so numbers come far out of order; ranges stay

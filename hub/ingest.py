@@ -222,14 +222,24 @@ class Ingest:
     def _store_span(self, span: Any) -> None:
         span.id = span.id or len(self.tracker.deaf.spans) + self.report.spans_before
         self.writes.add(
-            "INSERT OR REPLACE INTO deaf VALUES (?,?,?,?,?)", span.id, span.start, span.end, span.reason, int(span.cut)
+            "INSERT OR REPLACE INTO deaf VALUES (?,?,?,?,?)",
+            span.id,
+            span.start,
+            span.end,
+            span.reason,
+            int(span.cut),
         )
 
     def _broker_said(self, item: Broker) -> None:
         self.report.broker_said(item)
         uptime = self.report.broker_uptime_ms
         span = self.tracker.deaf.open
-        if uptime is not None and span is not None and span.reason == "start" and item.at - uptime < span.start:
+        if (
+            uptime is not None
+            and span is not None
+            and span.reason == "start"
+            and item.at - uptime < span.start
+        ):
             span.cut = False  # the broker, and so the devices' connections, stood all the time
             self._store_span(span)
 
@@ -277,7 +287,11 @@ class Ingest:
         ended = sum(s.end is not None for s in self.tracker.deaf.spans)
         try:
             self.store.checkpoint(
-                states, {"checkpoint_pos": self.intake.next_pos - 1, "checkpoint_spans": ended + self.report.spans_before}
+                states,
+                {
+                    "checkpoint_pos": self.intake.next_pos - 1,
+                    "checkpoint_spans": ended + self.report.spans_before,
+                },
             )
         except StoreBroken as e:
             self._broke(e)

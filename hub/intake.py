@@ -135,7 +135,9 @@ class Intake:
         body: bytes | str = m.payload
         if type(event) is Fault:
             if event.kind != "garbled":  # stands beside the reading that was kept of the same message
-                self.count(tracker.apply(t, event, at, life=False, late=False, pos=t.last_pos), at, event.about)
+                self.count(
+                    tracker.apply(t, event, at, life=False, late=False, pos=t.last_pos), at, event.about
+                )
                 return
             what |= GARBLED
             body = event.about
@@ -148,7 +150,9 @@ class Intake:
             tally.count += 1
             tally.last_at = at
         else:
-            self.count(outcome, at, f"{t.device.name}: {event.about}" if type(event) is Fault else t.device.name)
+            self.count(
+                outcome, at, f"{t.device.name}: {event.about}" if type(event) is Fault else t.device.name
+            )
 
     def _own_time(self, t: Track, event: Event, at: int) -> int:
         """When a buffered message was measured, by the device's clock where its drift is known."""

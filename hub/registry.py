@@ -104,7 +104,11 @@ def check_file(found: RegistryFile, known_sites: set[str], known_devices: set[st
     wrong: list[str] = []
     slugs = known_sites | {s.slug for s in found.sites}
     names = known_devices | {d.name for d in found.devices}
-    wrong += [f"site {s.slug}: unknown tier {s.tier}, allowed are {', '.join(TIERS)}" for s in found.sites if s.tier not in TIERS]
+    wrong += [
+        f"site {s.slug}: unknown tier {s.tier}, allowed are {', '.join(TIERS)}"
+        for s in found.sites
+        if s.tier not in TIERS
+    ]
     for p in found.placings:
         wrong += [f"placing of {p.site}: no site {slug}" for slug in (p.site, p.parent) if slug not in slugs]
         if p.site == p.parent:
@@ -114,11 +118,13 @@ def check_file(found: RegistryFile, known_sites: set[str], known_devices: set[st
         if d.name in seen:
             wrong.append(f"device {d.name}: named twice")
         seen.add(d.name)
-        if d.name == HUB or d.realm == HUB:
+        if HUB in (d.name, d.realm):
             wrong.append(f"device {d.name}: the name and the realm {HUB} belong to the hub")
         if d.site not in slugs:
             wrong.append(f"device {d.name}: no site {d.site}")
-        wrong += [f"device {d.name}: no device {by}" for by in (d.uplink_by, d.power_from) if by and by not in names]
+        wrong += [
+            f"device {d.name}: no device {by}" for by in (d.uplink_by, d.power_from) if by and by not in names
+        ]
     return wrong
 
 
@@ -177,7 +183,23 @@ def load(store: Store) -> Registry:
         "place, tags"
     )
     for row in store.each(f"SELECT {columns} FROM device ORDER BY id"):  # noqa: S608 - our own words
-        number, name, kind, realm, site, title, interval, timeout, lifecycle, power, uplink, lat, lon, place, tags = row
+        (
+            number,
+            name,
+            kind,
+            realm,
+            site,
+            title,
+            interval,
+            timeout,
+            lifecycle,
+            power,
+            uplink,
+            lat,
+            lon,
+            place,
+            tags,
+        ) = row
         found.ids[name] = number
         found.devices[name] = Device(
             name, Kind(kind), one(realm) or "", one(site) or "", title, interval, timeout, Lifecycle(lifecycle),
@@ -190,7 +212,7 @@ def put_device(writes: Writes, device: Device, password: str | None) -> None:
     """Insert or update a device; `password` is the broker's hash, None leaves it."""
     d: dict[str, Any] = asdict(device)
     d["tags"] = json.dumps(list(device.tags))
-    names = [n for n in d]
+    names = list(d)
     updates = ", ".join(f"{n}=excluded.{n}" for n in names if n not in ("name", "lifecycle"))
     sql = (
         f"INSERT INTO device ({', '.join(names)}, password) VALUES ({', '.join('?' * len(names))}, ?) "  # noqa: S608

@@ -25,14 +25,16 @@ SPANS_KEPT = 500
 def load_spans(store: Store) -> tuple[Deafness, int]:
     """The newest deaf spans, and how many lie before them."""
     rows = store.rows('SELECT id, start, "end", reason, cut FROM deaf ORDER BY id DESC LIMIT ?', SPANS_KEPT)
-    spans = [Span(start, end, reason, bool(cut), number) for number, start, end, reason, cut in reversed(rows)]
+    spans = [
+        Span(start, end, reason, bool(cut), number) for number, start, end, reason, cut in reversed(rows)
+    ]
     for span in spans[:-1]:
         span.end = span.end if span.end is not None else span.start
     return Deafness(spans), (spans[0].id - 1 if spans else 0)
 
 
 def replay(store: Store, tracker: Tracker, intake: Intake, spans_before: int) -> int:
-    """Restore all devices; returns how many rows were folded. What is decided by it was stored before: it is dropped."""
+    """Restore all devices; returns how many rows were folded. What they decide was stored before: it is dropped."""
     by_id: dict[int, Track] = {t.id: t for t in tracker.tracks}
     tracker.restore(
         (by_id[number], json.loads(state))
@@ -43,7 +45,9 @@ def replay(store: Store, tracker: Tracker, intake: Intake, spans_before: int) ->
     applied = max(0, int(store.meta("checkpoint_spans") or 0) - spans_before)
     ended = [s for s in tracker.deaf.spans if s.end is not None][applied:]
     rows = 0
-    for row in store.each("SELECT pos, prev, device, at, what, body FROM journal WHERE pos > ? ORDER BY pos", since):
+    for row in store.each(
+        "SELECT pos, prev, device, at, what, body FROM journal WHERE pos > ? ORDER BY pos", since
+    ):
         while ended and ended[0].end is not None and ended[0].end <= row[3]:
             tracker.heard_again(ended.pop(0))
         track = by_id.get(row[2])
@@ -63,7 +67,9 @@ def reconcile(store: Store, tracker: Tracker, desk: Desk, at: int) -> Writes:
     by_id = {t.id: t for t in tracker.tracks}
     stored = {
         (device, rule): generation
-        for device, rule, generation in store.each("SELECT device, rule, generation FROM alert WHERE closed_at IS NULL")
+        for device, rule, generation in store.each(
+            "SELECT device, rule, generation FROM alert WHERE closed_at IS NULL"
+        )
     }
     for t in tracker.tracks:
         for rule in t.rules:
@@ -75,15 +81,19 @@ def reconcile(store: Store, tracker: Tracker, desk: Desk, at: int) -> Writes:
                 desk.take(t, rule, Opened(state.since, state.generation, severity, state.values, ()), writes)
     rules = {r.id: r for r in tracker.rules.rules}
     for (device, rule_id), generation in stored.items():
-        t, known = by_id.get(device), rules.get(rule_id)
-        if t is not None and known is not None:
+        track, known = by_id.get(device), rules.get(rule_id)
+        if track is not None and known is not None:
             severity = known.rule.steps[0].severity
-            desk.take(t, known, Closed(at, generation, severity, {}, withdrawn=True), writes)
+            desk.take(track, known, Closed(at, generation, severity, {}, withdrawn=True), writes)
         else:
-            writes.add("UPDATE alert SET closed_at=? WHERE device=? AND rule=? AND generation=?", at, device, rule_id, generation)
+            writes.add(
+                "UPDATE alert SET closed_at=? WHERE device=? AND rule=? AND generation=?",
+                at,
+                device,
+                rule_id,
+                generation,
+            )
     desk.forget_rules(set(rules), at, writes)
     if stored:
         log.warning("%d alerts of rules that changed were withdrawn", len(stored))
     return writes
-
-

@@ -32,7 +32,9 @@ class WebSettings(_Section):
 
     host: str = Field(default="127.0.0.1", pattern=r"^(127(\.\d{1,3}){3}|localhost|::1)$")
     port: int = Field(default=8000, ge=0, le=65535)
-    hosts: tuple[str, ...] = Field(default=(), description="further Host names under which a proxy serves the pages")
+    hosts: tuple[str, ...] = Field(
+        default=(), description="further Host names under which a proxy serves the pages"
+    )
 
 
 class BrokerSettings(_Section):
@@ -45,8 +47,12 @@ class BrokerSettings(_Section):
     password_file: Path | None = None
     cafile: Path | None = None
     keepalive_s: int = Field(default=30, ge=5, le=600)
-    access_dir: Path | None = Field(default=None, description="where `passwords` and `acl` are written for mosquitto")
-    pid_file: Path | None = Field(default=None, description="mosquitto's pid file: it is told to read them anew")
+    access_dir: Path | None = Field(
+        default=None, description="where `passwords` and `acl` are written for mosquitto"
+    )
+    pid_file: Path | None = Field(
+        default=None, description="mosquitto's pid file: it is told to read them anew"
+    )
 
     def secret(self) -> str:
         """The password, from the file where one is named. Raises BadSettings."""
@@ -55,7 +61,9 @@ class BrokerSettings(_Section):
         try:
             return self.password_file.read_text().strip()
         except OSError as e:
-            raise BadSettings(f"broker.password_file: cannot read {self.password_file}: {e.strerror or e}") from e
+            raise BadSettings(
+                f"broker.password_file: cannot read {self.password_file}: {e.strerror or e}"
+            ) from e
 
 
 class JournalSettings(_Section):
@@ -83,7 +91,11 @@ class Settings(BaseSettings):
     """Everything that can be set."""
 
     model_config = SettingsConfigDict(
-        extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter="__", nested_model_default_partial_update=True
+        extra="forbid",
+        frozen=True,
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        nested_model_default_partial_update=True,
     )
 
     data_dir: Path = Path("var")
@@ -125,7 +137,9 @@ def _unknown(found: dict[str, Any], model: type[BaseModel], path: str, source: s
         name = f"{path}.{key}" if path else key
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
-            raise BadSettings(f"{source}: unknown key {name}; the nearest is {near[0] if near else ', '.join(known)}")
+            raise BadSettings(
+                f"{source}: unknown key {name}; the nearest is {near[0] if near else ', '.join(known)}"
+            )
         section = _section(known[key])
         if section is not None and isinstance(value, dict):
             _unknown(value, section, name, source)

@@ -80,5 +80,3 @@ def sun_at(lat: float, lon: float) -> Sun:
 
 HANOI = (21.0, 105.8)
 """Where a site without coordinates is taken to be."""
-
-

@@ -116,11 +116,11 @@ class Track:
         ]
 
     def unpack(self, data: list[Any]) -> int:
-        """Take the state from a checkpoint; returns the silence deadline. Alerts of rules that are gone are left out."""
+        """Take the state from a checkpoint; returns the silence deadline. Alerts of vanished rules are left out."""
         plain, boots, values, health, reasons, packed, changes, deadline = data
         for name, value in zip(_PLAIN, plain, strict=True):
             setattr(self, name, value)
-        self.boots = {boot: ranges for boot, ranges in boots}
+        self.boots = dict(boots)
         self.values = values
         self.health = Health(health)
         self.reasons = tuple(Reason(code, about) for code, about in reasons)

@@ -138,7 +138,9 @@ class Tracker:
                 t.boot = event.boot
             t.model = event.claim.get("model", t.model)
             t.firmware = event.claim.get("firmware", t.firmware)
-        elif isinstance(event, Gone) and t.boot == event.boot and t.gone_at is None and t.last_seen is not None:
+        elif (
+            isinstance(event, Gone) and t.boot == event.boot and t.gone_at is None and t.last_seen is not None
+        ):
             self._gone(t, event, at)
 
     def _life(self, t: Track, boot: int | None, sent: int | None, at: int, *, life: bool) -> bool:
@@ -293,9 +295,8 @@ class Tracker:
         if t.last_seen is None:
             return Health.UNKNOWN, (Reason("never_seen"),)
         uplink = t.uplink
-        cut = (
-            uplink is not None
-            and (uplink.silent or (uplink.gone_at is not None and uplink.gone_at >= t.last_seen))
+        cut = uplink is not None and (
+            uplink.silent or (uplink.gone_at is not None and uplink.gone_at >= t.last_seen)
         )
         behind = (Reason("gateway_silent", {"gateway": uplink.device.name}),) if cut and uplink else ()
         if t.silent:

@@ -90,7 +90,7 @@ class SiteView:
 
 @dataclass(frozen=True, slots=True)
 class IncidentView:
-    """One incident. `state` is forming | open | recovering | closed; `severity` degraded | faulty | offline | unstable."""
+    """One incident. `state`: forming | open | recovering | closed; `severity`: degraded | faulty | offline | unstable."""
 
     id: int
     state: str
@@ -110,7 +110,7 @@ class IncidentView:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line of an incident's story: what is opened | severity | accepted | comment | recovering | reopened | closed."""
+    """One line of a story. `what`: opened | severity | accepted | comment | recovering | reopened | closed."""
 
     at: int
     what: str
@@ -120,7 +120,7 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The whole district now. `incidents` are those not closed, worst first; `sites` those that hold devices, worst first."""
+    """The whole district now: incidents that are not closed, and sites that hold devices, both worst first."""
 
     now: int
     incidents: tuple[IncidentView, ...]
@@ -143,7 +143,7 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How often something happened to a message since the hub started, by outcome (accepted, duplicate, garbled, ...)."""
+    """How often something happened to a message since the hub started (accepted, duplicate, garbled, ...)."""
 
     name: str
     count: int
@@ -185,7 +185,7 @@ class HubView:
 
 @dataclass(frozen=True, slots=True)
 class DeviceQuery:
-    """Filters of a device list; empty means any. `text` is found in name, title and place, with or without diacritics."""
+    """Filters of a device list; empty means any. `text`: in name, title or place, with or without diacritics."""
 
     text: str = ""
     kind: str = ""
@@ -262,7 +262,7 @@ class Core(Protocol):
         """The device's last 24 hours in 5-minute buckets, oldest first; empty buckets are left out."""
 
     async def accept(self, number: int, who: str, comment: str) -> IncidentView:
-        """Note that `who` deals with it. Raises Refused (unknown_incident, incident_closed, already_accepted by=...)."""
+        """Note that `who` deals with it. Raises Refused: unknown_incident, incident_closed, already_accepted (by)."""
 
     async def comment(self, number: int, who: str, text: str) -> None:
         """Add a line to an incident's story. Raises Refused (unknown_incident)."""

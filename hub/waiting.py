@@ -36,7 +36,9 @@ class Waiting:
                 return "pending_full"
             entry = Pending(event.device, event.realm, dict(event.claim), event.at, event.at, 1)
         else:
-            entry = replace(known, realm=event.realm, claim=dict(event.claim), last_at=event.at, times=known.times + 1)
+            entry = replace(
+                known, realm=event.realm, claim=dict(event.claim), last_at=event.at, times=known.times + 1
+            )
         self.entries[event.device] = entry
         self.changed = True
         if self.writes is not None:

@@ -80,12 +80,14 @@ class Store:
     def _open(self, folder: Path) -> sqlite3.Connection:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, cached_statements=256)
+            db = sqlite3.connect(
+                self.path, isolation_level=None, check_same_thread=False, cached_statements=256
+            )
             self.path.chmod(0o600)
             db.execute("PRAGMA busy_timeout=5000")
             found = db.execute("PRAGMA user_version").fetchone()[0]
             if found not in (0, VERSION):
-                msg = f"{self.path} was written by another version of village-hub (store {found}, this one reads {VERSION})"
+                msg = f"{self.path} is of another version of village-hub (store {found}, this one reads {VERSION})"
                 raise StoreBroken(msg)
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=FULL")
@@ -174,7 +176,9 @@ class Store:
         if last <= self.first_pos:
             return 0
         try:
-            found = self._db.execute("SELECT at FROM journal WHERE pos <= ? ORDER BY pos DESC LIMIT 1", (last,)).fetchone()
+            found = self._db.execute(
+                "SELECT at FROM journal WHERE pos <= ? ORDER BY pos DESC LIMIT 1", (last,)
+            ).fetchone()
             old = found is not None and found[0] < before
             if not old and self.used_bytes() <= max_bytes:
                 return 0
@@ -186,9 +190,7 @@ class Store:
 
     def used_bytes(self) -> int:
         """Bytes of the file that hold something."""
-        pages, free, size = (
-            self._one(f"PRAGMA {p}") for p in ("page_count", "freelist_count", "page_size")
-        )
+        pages, free, size = (self._one(f"PRAGMA {p}") for p in ("page_count", "freelist_count", "page_size"))
         return (pages - free) * size
 
     def disk_free(self) -> int:
@@ -210,8 +212,6 @@ class Store:
 
 def lock(folder: Path) -> int:
     """Take the data folder for this process; returns the descriptor to keep. Raises StoreBroken where it is taken."""
-
-
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder / "hub.lock", os.O_RDWR | os.O_CREAT, 0o600)
