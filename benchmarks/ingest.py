@@ -158,14 +158,14 @@ def _pump(links: list[tuple[socket.socket, memoryview]]) -> None:
         watch.register(s, selectors.EVENT_READ | selectors.EVENT_WRITE)
     while left:
         for key, mask in watch.select(1):
-            s: Any = key.fileobj
+            link: Any = key.fileobj
             if mask & selectors.EVENT_READ:
-                s.recv(65536)
-            if mask & selectors.EVENT_WRITE and s in left:
-                left[s] = left[s][s.send(left[s][:8192]) :]
-                if not left[s]:
-                    del left[s]
-                    watch.modify(s, selectors.EVENT_READ)
+                link.recv(65536)
+            if mask & selectors.EVENT_WRITE and link in left:
+                left[link] = left[link][link.send(left[link][:8192]) :]
+                if not left[link]:
+                    del left[link]
+                    watch.modify(link, selectors.EVENT_READ)
 
 
 class Stage:
@@ -202,7 +202,8 @@ class Stage:
         site = {"slug": slug, "name": "Thôn", "tier": "village", "lat": 21.09, "lon": 105.67}
         path = self.folder / "fleet.json"
         path.write_text(json.dumps({"sites": [site], "devices": everybody}))
-        _village_hub("import", str(path), "--settings", str(self.toml), check=True)
+        if _village_hub("import", str(path), "--settings", str(self.toml)).wait(120):
+            sys.exit("the registry could not be imported")
 
     def stop(self) -> None:
         """End the broker."""
@@ -210,11 +211,9 @@ class Stage:
         self.broker.wait(30)
 
 
-def _village_hub(*arguments: str, check: bool = False) -> psutil.Popen:
+def _village_hub(*arguments: str) -> psutil.Popen:
     command = [sys.executable, "-c", "from hub.cli import main; main()", *arguments]
-    if check:
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - ourselves
-    return psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) if not check else None
+    return psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def _connects(port: int) -> bool:

@@ -140,6 +140,6 @@ def telemetry(kind: Kind) -> SchemaValidator:
         "late": NotRequired[bool],
     }
     shape |= {f.name: NotRequired[_annotation(f)] for f in FIELDS[kind]}
-    payload = TypedDict("Telemetry", shape, total=False)  # type: ignore[misc, operator]
+    payload = TypedDict("Telemetry", shape, total=False)  # type: ignore[misc]
     payload.__pydantic_config__ = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)  # type: ignore[attr-defined]
     return TypeAdapter(payload).validator  # type: ignore[return-value]

@@ -374,7 +374,7 @@ class MqttLink:
         if topic == self.settings.marker:
             self._on_marker(m, at)
             return
-        self.inbox.append(Inbound(topic, m.payload, at, m.mid, m.qos, m.retain, self.generation))
+        self.inbox.append(Inbound(topic, bytes(m.payload), at, m.mid, m.qos, m.retain, self.generation))
 
     def _on_marker(self, m: MQTTMessage, at: int) -> None:
         instance, _, nonce = m.payload.decode("utf-8", "replace").partition(" ")

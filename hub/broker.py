@@ -86,7 +86,7 @@ def run(data: Path, port: int, *, embedded: bool = False) -> None:
     asyncio.run(_embedded(data, port))
 
 
-class Passwords(BaseAuthPlugin):
+class Passwords(BaseAuthPlugin):  # type: ignore[misc]
     """Lets in who is in the broker's password file. Sessions that have a name keep their queue."""
 
     @dataclass

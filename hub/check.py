@@ -169,8 +169,10 @@ def _anonymous(ours: LinkSettings) -> Finding:
             return Finding(
                 "broker access", ok=False, text="lets in who has no password: set allow_anonymous false"
             )
-    except _Trouble:
-        return Finding("broker access", ok=True, text="refuses who has no password")
+    except _Trouble as e:
+        if "refused us" in str(e):
+            return Finding("broker access", ok=True, text="refuses who has no password")
+        return Finding("broker access", ok=False, text="lets in who has no password: set allow_anonymous false")
 
 
 def _queue(ours: LinkSettings) -> Iterator[Finding]:

@@ -90,7 +90,7 @@ class SiteView:
 
 @dataclass(frozen=True, slots=True)
 class IncidentView:
-    """One incident. `state`: forming | open | recovering | closed; `severity`: degraded | faulty | offline | unstable."""
+    """One incident. `state`: forming | open | recovering | closed."""
 
     id: int
     state: str

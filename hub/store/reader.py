@@ -70,7 +70,7 @@ class Reader:
 
     def passwords(self) -> list[tuple[str, str]]:
         """Devices' broker passwords as hashes: (name, hash), those that have one."""
-        return self._rows("SELECT name, password FROM device WHERE password != ''")  # type: ignore[return-value]
+        return self._rows("SELECT name, password FROM device WHERE password != ''")
 
     def incidents(self, before: int | None, limit: int) -> list[tuple[Any, ...]]:
         """Incidents as stored, newest first, of an id below `before`."""
@@ -87,4 +87,4 @@ class Reader:
 
     def incident_log(self, number: int) -> list[tuple[int, str, str, str]]:
         """An incident's story, oldest first: (at, what, who, text)."""
-        return self._rows("SELECT at, what, who, text FROM incident_log WHERE incident=? ORDER BY id", number)  # type: ignore[return-value]
+        return self._rows("SELECT at, what, who, text FROM incident_log WHERE incident=? ORDER BY id", number)
