@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from astral import Observer
@@ -49,28 +50,23 @@ class Sky:
 
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
-        self._slots: dict[tuple[int, int, int], Weather] = {}
 
     def at(self, lat: float, lon: float, now: float) -> Weather:
         """The weather of this minute, the same for the places of one grid cell."""
-        key = (round(lat / GRID_DEG), round(lon / GRID_DEG), int(now // SLOT_S))
-        if key not in self._slots:
-            if len(self._slots) > 10_000:  # noqa: PLR2004 - a week of one cell
-                self._slots.clear()
-            self._slots[key] = self._look(key)
-        return self._slots[key]
+        return _look(self._seed, round(lat / GRID_DEG), round(lon / GRID_DEG), int(now // SLOT_S))
 
-    def _look(self, key: tuple[int, int, int]) -> Weather:
-        row, column, slot = key
-        now = slot * SLOT_S
-        when = datetime.fromtimestamp(now, UTC)
-        sun = elevation(Observer(row * GRID_DEG, column * GRID_DEG), when)
-        local = when.astimezone(VILLAGE_TIME)
-        hour = local.hour + local.minute / 60
-        # Days differ (fronts), and so do hours (clouds that pass)
-        front = drift(self._seed + 1, now, 86_400)
-        passing = drift(self._seed + row * 1000 + column, now, 2_400)
-        clear = 1 - min(0.75, 0.6 * front + 0.3 * passing * front + 0.1 * passing)
-        season = 23 + 6.5 * math.cos(2 * math.pi * (local.timetuple().tm_yday - 190) / 365)
-        air = season + 4 * math.cos(2 * math.pi * (hour - 14) / 24) * (0.4 + 0.6 * clear)
-        return Weather(sun, clear, hour, air)
+
+@lru_cache(maxsize=20_000)
+def _look(seed: int, row: int, column: int, slot: int) -> Weather:
+    now = slot * SLOT_S
+    when = datetime.fromtimestamp(now, UTC)
+    sun = elevation(Observer(row * GRID_DEG, column * GRID_DEG), when)
+    local = when.astimezone(VILLAGE_TIME)
+    hour = local.hour + local.minute / 60
+    # Days differ (fronts), and so do hours (clouds that pass)
+    front = drift(seed + 1, now, 86_400)
+    passing = drift(seed + row * 1000 + column, now, 2_400)
+    clear = 1 - min(0.75, 0.6 * front + 0.3 * passing * front + 0.1 * passing)
+    season = 23 + 6.5 * math.cos(2 * math.pi * (local.timetuple().tm_yday - 190) / 365)
+    air = season + 4 * math.cos(2 * math.pi * (hour - 14) / 24) * (0.4 + 0.6 * clear)
+    return Weather(sun, clear, hour, air)
