@@ -17,3 +17,16 @@ FIELDS = (
     number("rss_mb", "Memory in use", "MB", 0, 1e7, chart=True),
     codes("faults", "Fault codes"),
 )
+
+FAULT_CODES: dict[str, dict[str, str]] = {
+    "taken_over": {
+        "vi": "một trung tâm khác đang dùng tên của trung tâm này",
+        "en": "another hub uses this hub's name",
+    },
+    "clock_behind": {
+        "vi": "đồng hồ máy chậm hơn dữ liệu đã lưu; chưa đánh giá gì",
+        "en": "the machine's clock is behind the stored data; nothing is judged",
+    },
+    "disk_full": {"vi": "ổ đĩa đầy", "en": "the disk is full"},
+}
+"""What the hub may put into its own `faults` -> what they say."""

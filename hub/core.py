@@ -26,6 +26,7 @@ from hub.views import (
     Refused,
     RuleView,
 )
+from rules import text as texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -182,7 +183,7 @@ class HubCore:
                 id=r.id,
                 source=r.rule.source,
                 kinds=tuple(sorted(r.rule.kinds)),
-                title=r.rule.title,
+                title=texts.cause(r.rule.title),
                 open_alerts=count.get(r.id, 0),
                 quarantined=ruleset.quarantined.get(r.id, ""),
             )

@@ -153,7 +153,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class RuleView:
-    """One rule as loaded. `quarantined` is the error that stopped it, empty while it runs."""
+    """One rule as loaded. `title` leaves the device out; `quarantined` is the error that stopped it, if any."""
 
     id: str
     source: str

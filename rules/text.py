@@ -5,6 +5,8 @@ from __future__ import annotations
 from string import Formatter
 from typing import TYPE_CHECKING
 
+from devices.fault_code import in_words
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -50,8 +52,13 @@ def _fill(template: str, language: str, device: str, site: str, values: Mapping[
 def say(value: Value, language: str) -> str:
     """A value in words: numbers with at most two digits after the (Vietnamese: comma, English: point) sign."""
     if isinstance(value, list):
-        return ", ".join(value)
+        return ", ".join(in_words(code, language) for code in value)
     if isinstance(value, bool):
         return str(value).lower()
     text = f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
     return text.replace(".", ",") if language == "vi" else text
+
+
+def cause(title: Text) -> Text:
+    """A title as a reason beside the device's name: without the device."""
+    return {language: template.replace("{device}", "").strip(" :,") for language, template in title.items()}

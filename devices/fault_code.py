@@ -1,0 +1,14 @@
+"""Fault codes in words, for all kinds: one visible table."""
+
+from __future__ import annotations
+
+from devices.hub import FAULT_CODES as HUB_CODES
+from devices.solar_light import FAULT_CODES as LIGHT_CODES
+
+FAULT_CODES: dict[str, dict[str, str]] = LIGHT_CODES | HUB_CODES
+
+
+def in_words(code: str, language: str) -> str:
+    """What a code says, with the code itself; a code that nobody knows is told as it came."""
+    text = FAULT_CODES.get(code)
+    return code if text is None else f"{text[language]} ({code})"
