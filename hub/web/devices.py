@@ -229,7 +229,7 @@ async def fragments(core: Core, lang: Language, key: str) -> Fragments:
     return {f"device-{part}": draw(f"parts/device_{part}.html", core, lang, **about) for part in parts}
 
 
-def touches(changed: Changed, key: str) -> bool:
+def touches(_core: Core, changed: Changed, key: str) -> bool:
     """True where the device changed, or an incident that may be its own."""
     return changed.all or key in changed.devices or bool(changed.incidents)
 

@@ -94,7 +94,7 @@ async def fragments(core: Core, lang: Language, _key: str = "") -> Fragments:
     return {f"hub-{part}": draw(f"parts/hub_{part}.html", core, lang, hub=answer) for part in parts}
 
 
-def touches(changed: Changed, _key: str) -> bool:
+def touches(_core: Core, changed: Changed, _key: str) -> bool:
     """The hub's own changes; its counters come with the next tick."""
     return changed.all or changed.hub
 

@@ -113,12 +113,12 @@ async def fragments_of_one(core: Core, lang: Language, key: str) -> Fragments:
     }
 
 
-def touches(changed: Changed, _key: str) -> bool:
+def touches(_core: Core, changed: Changed, _key: str) -> bool:
     """Any incident shows in the list."""
     return changed.all or bool(changed.incidents)
 
 
-def touches_one(changed: Changed, key: str) -> bool:
+def touches_one(_core: Core, changed: Changed, key: str) -> bool:
     """True where the incident changed, or perhaps a device in it."""
     return changed.all or int(key) in changed.incidents or bool(changed.devices)
 

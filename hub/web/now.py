@@ -12,6 +12,7 @@ from hub.web.pages import CoreDep, Fragments, ReaderDep, draw
 
 router = APIRouter(tags=["now"])
 
+DAY_MS = 86_400_000
 CARDS = 20
 """Incidents shown on this page; the rest is one link away."""
 
@@ -50,7 +51,7 @@ def read(core: Core) -> OverviewAnswer:
 async def fragments(core: Core, lang: Language, _key: str = "") -> Fragments:
     """The parts that stream: each tile is one, so that a change costs a tile and not a district."""
     answer = read(core)
-    about = {"answer": answer, "sentence": sentence(lang, answer), "cards": CARDS}
+    about = {"answer": answer, "sentence": sentence(lang, answer), "cards": CARDS, "sun": sun(core, answer)}
     parts = {
         f"now-{part}": draw(f"parts/now_{part}.html", core, lang, **about)
         for part in ("head", "incidents", "kinds")
@@ -58,7 +59,7 @@ async def fragments(core: Core, lang: Language, _key: str = "") -> Fragments:
     return parts | tiles(core, lang, answer.sites)
 
 
-def touches(_changed: Changed, _key: str) -> bool:
+def touches(_core: Core, _changed: Changed, _key: str) -> bool:
     """Everything shows here."""
     return True
 
@@ -83,6 +84,15 @@ def sentence(lang: Language, answer: OverviewAnswer) -> str:
     if sums[Shown.OK]:
         return lang.text("All devices are working")
     return lang.text("No device has reported yet")
+
+
+def sun(core: Core, answer: OverviewAnswer) -> tuple[bool, int] | None:
+    """What the sun does next over the first site: (does it set, when)."""
+    site = core.site(answer.sites[0].slug) if answer.sites else None
+    if site is None or site.sunset is None or site.sunrise is None:
+        return None
+    down, up = ((at - answer.now) % DAY_MS + answer.now for at in (site.sunset, site.sunrise))
+    return (True, down) if down < up else (False, up)
 
 
 def tiles(core: Core, lang: Language, sites: list[SiteAnswer]) -> Fragments:

@@ -60,23 +60,22 @@ async def fragments(core: Core, lang: Language, key: str) -> Fragments:
     }
 
 
-def touches(changed: Changed, key: str) -> bool:
-    """True where the site itself changed; its ancestors are told of with it."""
-    return changed.all or key in changed.sites or bool(changed.incidents)
+def touches(core: Core, changed: Changed, key: str) -> bool:
+    """True where the site changed, or one below it."""
+    return changed.all or any(_inside(core, slug, key) for slug in changed.sites)
 
 
 def _incidents(core: Core, slug: str) -> list[IncidentAnswer]:
-    found = []
-    inside: dict[str, bool] = {}
-    for incident in core.overview().incidents:
-        if incident.site not in inside:
-            site = core.site(incident.site)
-            inside[incident.site] = incident.site == slug or (
-                site is not None and any(up == slug for up, _ in site.path)
-            )
-        if inside[incident.site]:
-            found.append(IncidentAnswer.of(incident))
-    return found
+    open_now = core.overview().incidents
+    inside = {site for site in {i.site for i in open_now} if _inside(core, site, slug)}
+    return [IncidentAnswer.of(i) for i in open_now if i.site in inside]
+
+
+def _inside(core: Core, slug: str, within: str) -> bool:
+    if slug == within:
+        return True
+    site = core.site(slug)
+    return site is not None and any(up == within for up, _ in site.path)
 
 
 @router.get("/sites/{slug}", include_in_schema=False)

@@ -29,7 +29,7 @@ class Streamed:
     """How one kind of page streams: its parts, and which changes concern it."""
 
     fragments: Callable[[Core, Language, str], Awaitable[Fragments]]
-    touches: Callable[[Changed, str], bool]
+    touches: Callable[[Core, Changed, str], bool]
 
 
 async def _nothing(_core: Core, _lang: Language, _key: str) -> Fragments:
@@ -37,7 +37,7 @@ async def _nothing(_core: Core, _lang: Language, _key: str) -> Fragments:
 
 
 PAGES: Mapping[str, Streamed] = {
-    "nav": Streamed(_nothing, lambda _changed, _key: False),
+    "nav": Streamed(_nothing, lambda _core, _changed, _key: False),
     "now": Streamed(now.fragments, now.touches),
     "site": Streamed(sites.fragments, sites.touches),
     "device": Streamed(devices.fragments, devices.touches),
@@ -75,7 +75,7 @@ class Opened:
         """True where a change, or the tick, may show on this page."""
         if change is None or change.all or change.incidents or change.pending:
             return True
-        return PAGES[self.noun].touches(change, self.key)
+        return PAGES[self.noun].touches(self.core, change, self.key)
 
 
 async def _opened(

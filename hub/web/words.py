@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from devices.device import FIELDS, Kind
@@ -96,18 +97,25 @@ OUTCOME: Mapping[str, str] = {
     "late": mark("Late (buffered on the way)"),
     "duplicate": mark("Duplicates, counted once"),
     "garbled": mark("Garbled"),
+    "garbled_field": mark("Garbled in one field, the rest taken"),
+    "will": mark("Goodbyes and wills"),
+    "old_will": mark("Wills of an older connection, of no meaning"),
     "retained": mark("Retained (no sign of life)"),
-    "unknown": mark("From unknown devices"),
-    "foreign": mark("From a device that may not say this"),
+    "hello": mark("Hellos of devices known already"),
+    "unknown_device": mark("From unknown devices"),
+    "wrong_realm": mark("From a device under another realm"),
+    "wrong_topic": mark("Under a topic the hub does not know"),
+    "retired": mark("From retired devices"),
+    "pending_full": mark("Hellos beyond what may wait for approval"),
     "ignored": mark("Ignored"),
-    "hello": mark("Hellos of unknown devices"),
 }
 
 DEAF: Mapping[str, str] = {
     "start": mark("the hub was not running"),
     "broker": mark("not connected to the broker"),
     "stalled": mark("the hub stood still"),
-    "clock": mark("the clock was set"),
+    "clock_step": mark("the clock was set"),
+    "store": mark("the database could not be written"),
 }
 
 REFUSED: Mapping[str, str] = {
@@ -122,6 +130,8 @@ REFUSED: Mapping[str, str] = {
     "text_too_long": mark("At most %(limit)s characters fit here."),
     "bad_interval": mark("The interval is a number of seconds from 5 to 86400."),
     "name_taken": mark("Another device has this name already."),
+    "disk_full": mark("The hub's disk is full: nothing was changed. Free some space first."),
+    "store_broken": mark("The hub cannot write its database: nothing was changed."),
 }
 
 _REASON: Mapping[str, str] = {
@@ -132,6 +142,7 @@ _REASON: Mapping[str, str] = {
     "unstable": mark("its state changed again and again in the last 30 minutes"),
 }
 
+_GAP = re.compile(r"\{\w*\}")
 _TIMES = ("last_seen", "at")
 
 _STATED: Mapping[Shown, str] = {
@@ -214,8 +225,7 @@ def reason(lang: Language, why: ReasonAnswer, now: int, titles: Mapping[str, Tex
             return lang.text(_REASON[code]) % about
         except KeyError:  # what should fill the sentence is not known
             return lang.text(mark("nothing heard from it"))
-    title = titles.get(code, {})
-    return title.get(lang.code) or title.get("vi") or title.get("en") or code
+    return rule_title(lang, titles.get(code, {})) or code
 
 
 def why(lang: Language, device: DeviceAnswer, now: int, titles: Mapping[str, Text]) -> str:
@@ -239,6 +249,13 @@ def claim(lang: Language, said: Mapping[str, str]) -> str:
         known.get(text, text) if name == "kind" else f"{name} {text}" for name, text in said.items() if text
     ]
     return " · ".join(parts)
+
+
+def rule_title(lang: Language, title: Text) -> str:
+    """A rule's title without a device: `{device}: đèn hỏng` -> `đèn hỏng`; other gaps become an ellipsis."""
+    said = title.get(lang.code) or title.get("vi") or title.get("en") or ""
+    said = said.removeprefix("{device}: ").replace("{device}", lang.text("the device"))
+    return _GAP.sub("…", said)
 
 
 def rule_titles(rules: Iterable[RuleView]) -> dict[str, Text]:

@@ -9,7 +9,7 @@ import unicodedata
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from devices.device import FIELDS, Device, Kind
+from devices.device import Device, Kind
 from devices.health import WORST_FIRST, Health, Reason, Shown, shown
 from devices.lifecycle import Lifecycle
 from devices.transition import Transition
@@ -32,11 +32,11 @@ from hub.views import (
     SiteView,
     Watch,
 )
+from tests.web.readings import point_of, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from devices.field import Value
 
 NOW = 1795437720000
 """19:42 on Monday 23 November 2026 in Hanoi."""
@@ -57,7 +57,13 @@ RULES = (
         {"vi": "đèn được bật mà không sáng", "en": "the lamp is commanded on but not lit"},
         1,
     ),
-    RuleView("camera-fault", "builtin/camera.yaml", ("camera",), {"vi": "camera tự báo lỗi", "en": "the camera reports a fault"}, 0),
+    RuleView(
+        "camera-fault",
+        "builtin/camera.yaml",
+        ("camera",),
+        {"vi": "camera tự báo lỗi", "en": "the camera reports a fault"},
+        0,
+    ),
     RuleView(
         "wifi-loss",
         "village.yaml",
@@ -106,7 +112,7 @@ class FakeCore(Core):
         self.drawn_overviews = 0
         for number in range(villages):
             self._village(number)
-        self._add(Device("hub", Kind.HUB, "hub", COMMUNES and slug(COMMUNES[0]), "Trung tâm", 15))
+        self._add(Device("hub", Kind.HUB, "hub", "", "Trung tâm", 15))
 
     # ------------------------------------------------------------ what is told to it
 
@@ -122,15 +128,20 @@ class FakeCore(Core):
             shown=shown(before.lifecycle, health, unstable=unstable),
         )
         self.by_name[name] = after
-        self.moves.setdefault(name, []).append(Transition(name, self.at, before.health, health, unstable, reasons))
-        self.tell(Changed(devices={name}, sites=self._sites_of(before.device.site)))
+        self.moves.setdefault(name, []).append(
+            Transition(name, self.at, before.health, health, unstable, reasons)
+        )
+        self.tell(Changed(devices={name}, sites={before.device.site}))
 
     def opens(self, number: int, severity: Shown, devices: Sequence[str], **about: object) -> IncidentView:
         """An incident opens now."""
         site = self.by_name[devices[0]].device.site
         plain: dict[str, object] = {
             "rule": "light-lamp-failed",
-            "title": {"vi": f"Đèn {devices[0]} không sáng dù được bật", "en": f"Light {devices[0]} does not shine"},
+            "title": {
+                "vi": f"Đèn {devices[0]} không sáng dù được bật",
+                "en": f"Light {devices[0]} does not shine",
+            },
             "detail": {"vi": "ắc quy 12,9 V, công suất đèn 0 W", "en": "battery 12.9 V, lamp power 0 W"},
             "opened_at": self.at,
         }
@@ -138,7 +149,7 @@ class FakeCore(Core):
         made = IncidentView(id=number, severity=severity, devices=tuple(devices), **plain)  # type: ignore[arg-type]
         self.found[number] = made
         self.logs[number] = [LogLine(made.opened_at, "opened")]
-        self.tell(Changed(incidents={number}, sites=self._sites_of(site)))
+        self.tell(Changed(incidents={number}, sites={site}))
         return made
 
     def knocks(self, name: str, **claim: str) -> None:
@@ -149,12 +160,9 @@ class FakeCore(Core):
     def tell(self, change: Changed) -> None:
         """Wake whoever watches."""
         for watch in self.watches:
-            for mine, new in (
-                (watch.change.devices, change.devices),
-                (watch.change.sites, change.sites),
-                (watch.change.incidents, change.incidents),
-            ):
-                mine |= new  # type: ignore[operator]
+            watch.change.devices |= change.devices
+            watch.change.sites |= change.sites
+            watch.change.incidents |= change.incidents
             watch.change.pending |= change.pending
             watch.change.hub |= change.hub
             watch.change.all |= change.all
@@ -167,10 +175,16 @@ class FakeCore(Core):
 
     def overview(self) -> Overview:
         self.drawn_overviews += 1
-        sites = [self._site(s) for s, (_, tier, _) in self.places.items() if tier == "village"]
+        sites = [
+            replace(self._site(s), sunset=None, sunrise=None)
+            for s, (_, tier, _) in self.places.items()
+            if tier == "village"
+        ]
         sites = sorted((s for s in sites if s.total), key=lambda s: WORST_FIRST.index(s.worst))
         counts: dict[Kind, dict[Shown, int]] = {}
         for view in self.by_name.values():
+            if view.device.kind is Kind.HUB:
+                continue
             by_state = counts.setdefault(view.device.kind, {})
             by_state[view.shown] = by_state.get(view.shown, 0) + 1
         return Overview(self.at, self._open(), tuple(sites), counts, self.ready)
@@ -190,7 +204,8 @@ class FakeCore(Core):
         found = [
             v
             for v in self.by_name.values()
-            if (not query.kind or v.device.kind == query.kind)
+            if v.device.kind is not Kind.HUB
+            and (not query.kind or v.device.kind == query.kind)
             and (not query.shown or v.shown == query.shown)
             and (not query.site or query.site in self._sites_of(v.device.site))
             and wanted in slug(f"{v.device.name} {v.device.title} {v.device.place}")
@@ -210,7 +225,7 @@ class FakeCore(Core):
         return DeviceDetail(
             view=view,
             last_seen=None if view.health is Health.UNKNOWN else self.at - (4 * HOUR if silent else 38_000),
-            values=_values(view.device.kind),
+            values=values_of(view.device.kind),
             values_at=self.at - 38_000,
             facts={"silent": silent, "clock_drift_s": -0.4},
             model="SL-30",
@@ -244,7 +259,10 @@ class FakeCore(Core):
             broker="127.0.0.1:1883",
             broker_kind=self.broker_kind,
             caught_up=self.ready,
-            deaf=((self.at - 3 * DAY - 2 * HOUR, self.at - 3 * DAY, "start"), (self.at - 5 * HOUR, self.at - 5 * HOUR + 90_000, "broker")),
+            deaf=(
+                (self.at - 3 * DAY - 2 * HOUR, self.at - 3 * DAY, "start"),
+                (self.at - 5 * HOUR, self.at - 5 * HOUR + 90_000, "broker"),
+            ),
             outcomes=(
                 Outcome("accepted", 20_471_208, self.at - 20, ""),
                 Outcome("duplicate", 318, self.at - HOUR, "thu-que-l017"),
@@ -282,7 +300,7 @@ class FakeCore(Core):
 
     async def last_day(self, device: str) -> Sequence[Point]:
         kind = self.by_name[device].device.kind
-        return [_point(kind, self.at - DAY + i * 300_000, i) for i in range(288) if not 120 <= i < 132]
+        return [point_of(kind, self.at - DAY + i * 300_000, i) for i in range(288) if not 120 <= i < 132]
 
     async def accept(self, number: int, who: str, comment: str) -> IncidentView:
         found = self.found.get(number)
@@ -306,7 +324,10 @@ class FakeCore(Core):
     async def approve(self, name: str, *, site: str, title: str, interval_s: float, kind: str) -> str:
         if name not in self.knocking:
             raise Refused("unknown_device")
-        self._add(Device(name, Kind(kind), self.knocking.pop(name).realm, site, title, interval_s), Lifecycle.PLANNED)
+        self._add(
+            Device(name, Kind(kind), self.knocking.pop(name).realm, site, title, interval_s),
+            Lifecycle.PLANNED,
+        )
         self.tell(Changed(pending=True, all=True))
         return "Xk3-vh-7Qm2-pLw9"
 
@@ -318,16 +339,31 @@ class FakeCore(Core):
     # ------------------------------------------------------------ inside
 
     def _village(self, number: int) -> None:
-        name = VILLAGES[number % len(VILLAGES)] + (f" {number // len(VILLAGES) + 1}" if number >= len(VILLAGES) else "")
+        name = VILLAGES[number % len(VILLAGES)] + (
+            f" {number // len(VILLAGES) + 1}" if number >= len(VILLAGES) else ""
+        )
         at = slug(name)
         self.places[at] = (name, "village", slug(COMMUNES[number % 3]))
         gateway = f"{at}-gw"
         self._add(Device(gateway, Kind.GATEWAY, at, at, f"Cổng kết nối {name}", 60, place="nhà văn hóa"))
-        kinds = [(Kind.CAMERA, "c", "Camera", 27), (Kind.SOLAR_LIGHT, "l", "Đèn", 18), (Kind.ACCESS_POINT, "w", "Wifi", 2)]
+        kinds = [
+            (Kind.CAMERA, "c", "Camera", 27),
+            (Kind.SOLAR_LIGHT, "l", "Đèn", 18),
+            (Kind.ACCESS_POINT, "w", "Wifi", 2),
+        ]
         kinds += [(Kind.SIGNBOARD, "b", "Bảng tin", 1)] if number % 4 == 0 else []
         for kind, letter, title, count in kinds:
             for i in range(1, count + 1):
-                device = Device(f"{at}-{letter}{i:03}", kind, at, at, f"{title} {i:02}", 60, place=f"ngõ {i}", uplink_by=gateway)
+                device = Device(
+                    f"{at}-{letter}{i:03}",
+                    kind,
+                    at,
+                    at,
+                    f"{title} {i:02}",
+                    60,
+                    place=f"ngõ {i}",
+                    uplink_by=gateway,
+                )
                 self._add(device)
 
     def _add(self, device: Device, lifecycle: Lifecycle = Lifecycle.ACTIVE) -> None:
@@ -335,10 +371,12 @@ class FakeCore(Core):
         reasons = (Reason("never_seen"),) if health is Health.UNKNOWN else ()
         state = shown(lifecycle, health, unstable=False)
         self.at_site.setdefault(device.site, []).append(device.name)
-        self.by_name[device.name] = DeviceView(device, lifecycle, state, health, False, self.at - 2 * DAY, reasons)
+        self.by_name[device.name] = DeviceView(
+            device, lifecycle, state, health, False, self.at - 2 * DAY, reasons
+        )
 
     def _sites_of(self, site: str) -> set[str]:
-        return {site, self.places[site][2]} - {""}
+        return {site, self.places[site][2]} - {""} if site in self.places else set()
 
     def _site(self, at: str) -> SiteView:
         name, tier, parent = self.places[at]
@@ -356,78 +394,9 @@ class FakeCore(Core):
         path = ((parent, self.places[parent][0]),) if parent else ()
         here = sum(at in self._sites_of(i.site) for i in self._open())
         midnight = self.at - (self.at + 7 * HOUR) % DAY
-        sun = (midnight + 17 * HOUR + 14 * MINUTE, midnight + 6 * HOUR + 11 * MINUTE)
+        sun = (midnight + 41 * HOUR + 14 * MINUTE, midnight + 30 * HOUR + 11 * MINUTE)
         return SiteView(at, name, tier, path, 21.09, 105.67, total, counts, worst, here, *sun)
 
     def _open(self) -> tuple[IncidentView, ...]:
         still = [i for i in self.found.values() if i.state != "closed"]
         return tuple(sorted(still, key=lambda i: (bool(i.accepted_by), WORST_FIRST.index(i.severity), i.id)))
-
-
-def _values(kind: Kind) -> dict[str, Value]:
-    said: dict[str, Value] = {
-        "battery_v": 12.9, "soc_pct": 71.0, "panel_w": 0.0, "load_w": 28.4, "lamp_commanded": True, "lamp_lit": True,
-        "level_pct": 100.0, "controller_c": 24.5, "uptime_s": 1_204_332, "uplink_up": True, "clients": 14,
-        "rx_kbit_s": 2210.5, "tx_kbit_s": 380.0, "latency_ms": 31.0, "loss_pct": 0.3, "mains": True, "ups_pct": 100.0,
-        "buffered": 0, "children": 47, "uplink_ms": 38.0, "broker_up": True, "store_ok": True, "disk_free_mb": 81_204,
-        "queue": 0, "messages_s": 79.2, "garbled": 41, "rss_mb": 214.6, "faults": [],
-    }  # fmt: skip
-    return {f.name: said[f.name] for f in FIELDS[kind] if f.name in said}
-
-
-def _point(kind: Kind, at: int, i: int) -> Point:
-    sun = max(0.0, math.sin((i - 125) / 130 * math.pi)) if i >= 125 else 0.0
-    curve = {"battery_v": 12.4 + sun, "soc_pct": 60 + 35 * sun, "panel_w": 60 * sun, "load_w": 28.0 if i > 250 or i < 110 else 0.0}
-    values = {}
-    for f in FIELDS[kind]:
-        if f.chart:
-            mean = curve.get(f.name, 30 + 8 * math.sin(i / 9) + (i * 7919 % 13) / 3)
-            spread = abs(mean) * 0.03 + 0.05
-            values[f.name] = (mean - spread, mean, mean + spread)
-    return Point(at, values)
-
-
-def troubled(core: FakeCore) -> FakeCore:
-    """The evening of the sketches: a power cut, a lamp that stays dark, a camera, a wavering wifi point."""
-    start = core.at
-    core.at = start - 6 * MINUTE
-    dark = [n for n, v in core.by_name.items() if v.device.site == "thap-thuong" and v.device.kind is not Kind.SOLAR_LIGHT]
-    for name in dark:
-        core.becomes(name, Health.OFFLINE, Reason("silent", {"last_seen": core.at}))
-    core.opens(
-        3,
-        Shown.OFFLINE,
-        dark,
-        title={"vi": "Thôn Tháp Thượng: nhiều thiết bị mất liên lạc", "en": "Tháp Thượng: many devices are offline"},
-        detail={"vi": f"{len(dark)} thiết bị im lặng từ 19:36", "en": f"{len(dark)} devices silent since 19:36"},
-    )
-    core.at = start - 2 * HOUR
-    core.becomes("thu-que-l017", Health.FAULTY, Reason("rule", {"rule": "light-lamp-failed", "severity": "faulty"}))
-    core.opens(2, Shown.FAULTY, ["thu-que-l017"])
-    core.at = start - 5 * HOUR - 40 * MINUTE
-    core.becomes("dai-phung-c002", Health.DEGRADED, Reason("camera-fault"))
-    core.opens(
-        1,
-        Shown.DEGRADED,
-        ["dai-phung-c002"],
-        rule="camera-fault",
-        title={"vi": "Camera 02 tự báo lỗi", "en": "Camera 02 reports a fault"},
-        detail={"vi": "mã lỗi: lens", "en": "fault code: lens"},
-        accepted_by="Nguyễn Văn An",
-        accepted_at=start - 5 * HOUR,
-    )
-    core.logs[1].append(LogLine(start - 5 * HOUR, "accepted", "Nguyễn Văn An", "mai mang thang ra"))
-    core.at = start - 30 * MINUTE
-    core.becomes("dong-van-w001", Health.OK, unstable=True)
-    core.opens(
-        4,
-        Shown.UNSTABLE,
-        ["dong-van-w001"],
-        title={"vi": "Điểm wifi nhà văn hóa Đồng Vân chập chờn", "en": "The wifi point of Đồng Vân is unstable"},
-        detail={"vi": "9 lần đổi trạng thái trong 30 phút", "en": "9 changes of state in 30 minutes"},
-    )
-    core.opens(5, Shown.OFFLINE, ["thu-que-c001"], state="closed", opened_at=start - 2 * DAY, closed_at=start - 2 * DAY + HOUR)
-    core.at = start
-    core.knocks("den-moi-01", kind="solar_light", model="SL-30", serial="A-1029")
-    core.knocks("cam-cho-02", kind="camera", model="DS-2CD")
-    return core

@@ -7,7 +7,8 @@ import sys
 
 from devices.health import Health, Reason
 from hub.web import create_app, serving
-from tests.web.fake_core import FakeCore, troubled
+from tests.web.evening import troubled
+from tests.web.fake_core import FakeCore
 
 
 async def main(port: int) -> None:
