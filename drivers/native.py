@@ -19,9 +19,16 @@ if TYPE_CHECKING:
     from devices.device import Device
 
 _SECRET = re.compile(
-    r"""(["']?(?:pass\w*|pwd|token|secret|key|psk)["']?\s*[:=]\s*)["']?[^"',}\s]*""", re.IGNORECASE
+    r"""(["']?(?:pass\w*|pwd|token|secret|key|psk|auth\w*)["']?\s*[:=]\s*)"""
+    r"""(?:"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?|\[[^\]]*\]?|[^,}]*)""",
+    re.IGNORECASE,
 )
-_ADDRESS = re.compile(r"\b(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}\b|\b\d{1,3}(?:\.\d{1,3}){3}\b", re.IGNORECASE)
+_LOGIN = re.compile(r"(//)[^/@\s]*@")
+_ADDRESS = re.compile(
+    r"\b(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}\b|\b\d{1,3}(?:\.\d{1,3}){3}\b"
+    r"|(?<![\w:])(?=(?:[0-9a-f]*:){3})[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){3,7}(?![\w:])",
+    re.IGNORECASE,
+)
 _EXCERPT = 80
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -30,7 +37,7 @@ def excerpt(payload: bytes) -> str:
     """At most 80 printable characters of a payload, without secrets and addresses."""
     text = payload[: 4 * _EXCERPT].decode("utf-8", "replace")
     text = "".join(c if c.isprintable() else "·" for c in text)
-    text = _ADDRESS.sub("…", _SECRET.sub(r"\1…", text))
+    text = _ADDRESS.sub("…", _LOGIN.sub(r"\1…@", _SECRET.sub(r"\1…", text)))
     return text if len(text) <= _EXCERPT else text[: _EXCERPT - 1] + "…"
 
 
