@@ -124,6 +124,7 @@ class _Buffered(Client):
     _in_at = 0
     _out = b""
     _chunks: list[bytes]
+    deliver: Callable[[MQTTMessage], None]
 
     def forget_buffers(self) -> None:
         """A new connection starts with empty buffers."""
@@ -138,6 +139,10 @@ class _Buffered(Client):
     def has_output(self) -> bool:
         """Bytes that wait for the socket."""
         return bool(self._out) or self.want_write()
+
+    def _handle_on_message(self, message: MQTTMessage) -> None:
+        """Straight to the one callback: paho would ask its filters for every message, which costs as much again."""
+        self.deliver(message)
 
     def _sock_recv(self, bufsize: int) -> bytes:
         start = self._in_at
@@ -230,7 +235,7 @@ class MqttLink:
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
-        client.on_message = self._on_message
+        client.deliver = self._on_message
         client.on_socket_register_write = lambda *_: None  # so that acks wait for flush()
         client.connect_async(s.host, s.port, s.keepalive_s)
         return client
@@ -362,7 +367,7 @@ class MqttLink:
         if not self._why and code.is_failure:
             self._why = str(code)
 
-    def _on_message(self, _client: Client, _data: Any, m: MQTTMessage) -> None:
+    def _on_message(self, m: MQTTMessage) -> None:
         at = self._heard
         try:
             topic = m.topic

@@ -68,7 +68,7 @@ class HubCore:
 
     def overview(self) -> Overview:
         present, now = self._p.present, self.now()
-        sites = [s for slug in present.leaves() if (s := present.site(slug, now)) is not None]
+        sites = present.places(now)
         sites.sort(key=lambda s: (_site_rank(s), s.name))
         return Overview(now, self._open_incidents(), tuple(sites), present.totals(), self._p.ingest.caught_up)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from devices.health import Shown
@@ -33,6 +33,8 @@ class Case:
     site_name: str
     title: Text
     detail: Text
+    seen: IncidentView | None = None
+    """What `view` made last; forgotten at each change."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -42,6 +44,11 @@ class Case:
 
     def view(self) -> IncidentView:
         """As pages see it."""
+        if self.seen is None:
+            self.seen = self._view()
+        return self.seen
+
+    def _view(self) -> IncidentView:
         i = self.incident
         return IncidentView(
             id=i.number,
@@ -62,7 +69,7 @@ class Case:
 
     def to_json(self) -> str:
         """As stored."""
-        body = {n: v for n, v in asdict(self).items() if n not in ("incident", "device_id")}
+        body = {n: getattr(self, n) for n in ("site", "site_name", "title", "detail")}
         return json.dumps(body | {"incident": life.pack(self.incident)}, ensure_ascii=False)
 
 
@@ -137,6 +144,7 @@ class Desk:
 
     def _put(self, case: Case, entries: Iterable[Entry], writes: Writes) -> None:
         i = case.incident
+        case.seen = None
         self.changed[i.number] = case
         if i.phase is life.Phase.CLOSED:
             self.open.pop(i.number, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import unicodedata
+from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -75,13 +76,14 @@ class Present:
         self._leaves: dict[str, Counts] = {}
         self._above: dict[str, frozenset[str]] = {}
         self._texts: list[str] = []
+        self._paths: dict[str, tuple[tuple[str, str], ...]] = {}
         self.rebuild()
 
     # --- feeding ----------------------------------------------------------------------------------------------
 
     def rebuild(self) -> None:
         """Count everything anew: the registry changed, or the day."""
-        self._shown, self._leaves, self._above, self._texts = [], {}, {}, []
+        self._shown, self._leaves, self._above, self._texts, self._paths = [], {}, {}, [], {}
         for t in self._tracker.tracks:
             self._grow(t)
 
@@ -104,6 +106,7 @@ class Present:
             change.devices.add(t.device.name)
             change.sites.add(t.device.site)
         for number, case in delta.cases.items():
+            case.seen = None  # a page may have drawn it while it changed
             change.incidents.add(number)
             change.sites.add(case.site)
             if case.incident.closed_at is None:
@@ -154,13 +157,22 @@ class Present:
 
     def site(self, slug: str, now: int) -> SiteView | None:
         """A site with everything below it."""
-        site = self._registry.sites.get(slug)
-        if site is None:
+        if slug not in self._registry.sites:
             return None
-        below = [leaf for leaf in self._leaves if slug == leaf or slug in self._above[leaf]]
-        counts = _sum(self._leaves[leaf] for leaf in below)
-        path = tuple((s.slug, s.name) for s in self._registry.path(slug, now))
-        within = set(below)
+        below = {leaf for leaf in self._leaves if slug == leaf or slug in self._above[leaf]}
+        incidents = sum(c.site in below for c in self.cases.values())
+        return self._site_view(slug, _sum(self._leaves[leaf] for leaf in below), incidents, now)
+
+    def places(self, now: int) -> list[SiteView]:
+        """Every site that holds devices itself."""
+        incidents = Counter(c.site for c in self.cases.values())
+        return [self._site_view(slug, _sum([self._leaves[slug]]), incidents[slug], now) for slug in self.leaves()]
+
+    def _site_view(self, slug: str, counts: Counts, incidents: int, now: int) -> SiteView:
+        site = self._registry.sites[slug]
+        path = self._paths.get(slug)
+        if path is None:
+            path = self._paths[slug] = tuple((s.slug, s.name) for s in self._registry.path(slug, now))
         return SiteView(
             slug=slug,
             name=site.name,
@@ -171,7 +183,7 @@ class Present:
             total=sum(n for kinds in counts.values() for n in kinds.values()),
             counts=counts,
             worst=_worst(counts),
-            incidents=sum(c.site in within for c in self.cases.values()),
+            incidents=incidents,
         )
 
     def children(self, slug: str, now: int) -> list[str]:

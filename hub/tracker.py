@@ -240,7 +240,9 @@ class Tracker:
             for rule in t.rules:
                 if rule.raises(values) or (active and rule.id in active):
                     state = active.get(rule.id) or t.ended.get(rule.id)
-                    moved |= self._became(t, rule, alerts.observe(state, rule, values, at))
+                    result = alerts.observe(state, rule, values, at)
+                    if result[0] is not state:
+                        moved |= self._became(t, rule, result)
         except Exception as e:  # noqa: BLE001 - one bad rule never stops the others
             self._quarantine(rule, e)
             return self._judge(t, at) or moved
