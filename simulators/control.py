@@ -31,8 +31,8 @@ def ask(path: Path, request: dict[str, Any]) -> list[str]:
             link.settimeout(PATIENCE_S)
             link.connect(_checked(path))
             link.sendall(json.dumps(request).encode() + b"\n")
-            with link.makefile(encoding="utf-8") as answers:
-                answer = json.loads(answers.readline())
+            with link.makefile(encoding="utf-8") as lines:
+                answer = json.loads(lines.readline())
     except (FileNotFoundError, ConnectionRefusedError) as error:
         raise UserError(
             f"No simulated fleet is running in {path.parent} (start one with `make demo`)."
@@ -63,11 +63,16 @@ class Control:
 
     async def start(self) -> None:
         """Listens; raises UserError where another fleet does already."""
-        if self._path.exists() and await asyncio.to_thread(_answers, self._path):
+        if await asyncio.to_thread(answers, self._path):
             raise UserError(f"Another simulated fleet is running in {self._path.parent}.")
         self._path.unlink(missing_ok=True)
-        self._server = await asyncio.start_unix_server(self._serve, _checked(self._path))
-        self._path.chmod(0o600)
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        before = os.umask(0o177)
+        try:
+            listening.bind(_checked(self._path))
+        finally:
+            os.umask(before)
+        self._server = await asyncio.start_unix_server(self._serve, sock=listening)
 
     async def stop(self) -> None:
         """Stops listening."""
@@ -102,7 +107,8 @@ class Control:
         return {"lines": [f"done: {act}"]}
 
 
-def _answers(path: Path) -> bool:
+def answers(path: Path) -> bool:
+    """True where a running field listens at `path`."""
     try:
         ask(path, {"verb": "list"})
     except UserError:

@@ -42,8 +42,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.data is None:
         options.data = Path("var") if options.fleet == "demo" else Path("var") / Path(options.fleet).stem
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
     try:
         wanted = _asked(options)
     except UserError as error:
@@ -252,4 +250,6 @@ def _answers(port: int) -> bool:
 
 
 if __name__ == "__main__":
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, _interrupt)
     sys.exit(main())

@@ -57,17 +57,15 @@ def choose(wall: float, shift_s: float, last: float, rate: float) -> DemoClock:
 
 def load(path: Path, wall: float, rate: float) -> DemoClock:
     """The clock of this start, from what the last one left in `path`; raises UserError."""
-    shift_s = last = 0.0
-    if path.exists():
-        try:
-            kept = json.loads(path.read_text("utf-8"))
-            shift_s, last = float(kept["shift_s"]), float(kept["last"])
-            datetime.fromtimestamp(max(last, wall + shift_s), VILLAGE_TIME)  # a time that exists
-        except (ValueError, KeyError, TypeError, OverflowError, OSError) as error:
-            raise UserError(
-                f"{path} is broken ({error}); delete it, and the demo chooses a time anew."
-            ) from error
-    return choose(wall, shift_s, last, rate)
+    if not path.exists():
+        return choose(wall, 0, 0, rate)
+    try:
+        kept = json.loads(path.read_text("utf-8"))
+        return choose(wall, float(kept["shift_s"]), float(kept["last"]), rate)
+    except (ValueError, KeyError, TypeError, OverflowError, OSError) as error:
+        raise UserError(
+            f"{path} is broken ({error}); delete it, and the demo chooses a time anew."
+        ) from error
 
 
 def save(path: Path, clock: DemoClock, wall: float) -> None:

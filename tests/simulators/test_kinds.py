@@ -53,7 +53,7 @@ def test_what_a_device_says_in_a_day_is_by_the_contract(kind: Kind, fault: str |
 def test_a_sensor_out_of_range_is_refused_by_the_contract(kind: Kind) -> None:
     inputs = Inputs(START, SKY.at(21.1, 105.67, START), faults=frozenset({"out_of_range"}))
     _, values = BEHAVIOURS[kind].step(BEHAVIOURS[kind].born(5, inputs), inputs)
-    with pytest.raises(ValueError, match="less than|greater than"):
+    with pytest.raises(ValueError, match=r"less than|greater than"):
         wire.telemetry(kind).validate_json(json.dumps({"boot": 1, "seq": 1, **values}))
 
 
@@ -103,6 +103,7 @@ def test_a_gateway_lives_some_hours_on_its_battery_and_charges_again() -> None:
         hours += 0.1
         state, _ = gateway.step(state, Inputs(START + hours * 3600, EVENING, mains=False))
     assert 2 <= hours <= 5.2
+    values: dict[str, Any] = {}
     for _ in range(60):
         hours += 0.1
         state, values = gateway.step(state, Inputs(START + hours * 3600, EVENING))

@@ -26,7 +26,7 @@ class Village:
     def __init__(self, start: float = EVENING) -> None:
         self.broker = FakeBroker()
         self.fleet = DEMO
-        self.world = World(self.fleet, start, self.broker.port, rng=random.Random(1))
+        self.world = World(self.fleet, start, self.broker.port, rng=random.Random(1))  # noqa: S311 - not for secrets
         self.broker.now = lambda: self.world.now
         self.world.start()
 

@@ -1,0 +1,68 @@
+"""Real brokers on a free port of this machine, for as long as a test runs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from amqtt.broker import Broker
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+HOST = "127.0.0.1"
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind((HOST, 0))
+        return int(s.getsockname()[1])
+
+
+async def listening(port: int) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection(HOST, port)
+            except OSError:
+                await asyncio.sleep(0.01)
+            else:
+                writer.close()
+                await writer.wait_closed()
+                return
+
+
+@asynccontextmanager
+async def mosquitto(port: int, folder: Path, *, anonymous: bool = True) -> AsyncIterator[None]:
+    program = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin")
+    assert program, "the tests need mosquitto"
+    conf = folder / "mosquitto.conf"
+    conf.write_text(f"listener {port} {HOST}\nallow_anonymous {str(anonymous).lower()}\nlog_type none\n")
+    process = await asyncio.create_subprocess_exec(program, "-c", str(conf))
+    try:
+        await listening(port)
+        yield
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+@asynccontextmanager
+async def amqtt(port: int, folder: Path) -> AsyncIterator[None]:
+    del folder
+    anonymous = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
+    listeners = {"default": {"type": "tcp", "bind": f"{HOST}:{port}"}}
+    broker = Broker({"listeners": listeners, "plugins": anonymous})
+    await broker.start()
+    try:
+        yield
+    finally:
+        await broker.shutdown()
+
+
+BROKERS = {"mosquitto": mosquitto, "amqtt": amqtt}
