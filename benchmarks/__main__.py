@@ -5,11 +5,14 @@ from pathlib import Path
 
 
 def main() -> None:
-    files = [f for f in sorted(Path(__file__).parent.glob("*.py")) if not f.name.startswith("_")]
-    for file in files:
-        about = ast.get_docstring(ast.parse(file.read_text("utf-8"))) or ""
-        print(f"  make bench NAME={file.stem:<12} {about.partition(chr(10))[0]}")
-    if not files:
+    found = []
+    for file in sorted(Path(__file__).parent.glob("[!_]*.py")):
+        tree = ast.parse(file.read_text("utf-8"))
+        if any(isinstance(node, ast.FunctionDef) and node.name == "main" for node in tree.body):
+            found.append((file.stem, (ast.get_docstring(tree) or "").partition("\n")[0]))
+    for name, about in found:
+        print(f"  make bench NAME={name:<12} {about}")
+    if not found:
         print("  no benchmark yet")
 
 
