@@ -21,6 +21,7 @@ from drivers.mqtt_link import LinkSettings, MqttLink
 from hub import access, registry
 from hub.clock import Clock
 from hub.core import HubCore
+from hub.denied import Tail
 from hub.incidents import Desk
 from hub.ingest import Delta, Ingest
 from hub.intake import Intake
@@ -197,7 +198,7 @@ def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
     desk = Desk(store, lambda slug: found.sites[slug].name if slug in found.sites else "")
     ingest = Ingest(
         store=store, tracker=tracker, desk=desk, intake=intake, clock=clock, report=report,
-        waiting=waiting, publish=publish,
+        waiting=waiting, denied=Tail(settings.broker.access_dir), publish=publish,
         journal_keep_ms=round(settings.journal.keep_h * 3_600_000),
         journal_max_bytes=round(settings.journal.max_gb * 1e9),
     )  # fmt: skip

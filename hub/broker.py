@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ctypes
 import logging
 import os
 import re
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +20,7 @@ from typing import Any
 from amqtt.broker import Broker
 from amqtt.plugins.base import BaseAuthPlugin
 
-from hub import access
+from hub import access, denied
 
 _HERE = Path(__file__).resolve().parent
 
@@ -77,13 +80,34 @@ def run(data: Path, port: int, *, embedded: bool = False) -> None:
     mosquitto = None if embedded else find_mosquitto()
     if mosquitto is not None:
         conf = data / "mosquitto.conf"
-        conf.write_text(render(data, port))
+        conf.write_text(render(data, port) + "log_type debug\n")
         print(f"broker: mosquitto on 127.0.0.1:{port}", flush=True)  # noqa: T201 - the one line
-        os.execv(mosquitto, [mosquitto, "-c", str(conf)])  # noqa: S606 - it takes this process over
+        _supervise([mosquitto, "-c", str(conf)], data)
+        return
     print(  # noqa: T201 - the one line
         f"broker: amqtt (embedded, for demonstration: no access control) on 127.0.0.1:{port}", flush=True
     )
     asyncio.run(_embedded(data, port))
+
+
+def _supervise(command: list[str], data: Path) -> None:
+    """Run mosquitto as a child that ends with us, and watch its log for refused publishes."""
+    child = subprocess.Popen(command, stderr=subprocess.PIPE, preexec_fn=_end_with_parent)  # noqa: S603, PLW1509
+    for s in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(s, lambda *_: child.terminate())
+    if child.stderr is not None:
+        for line in denied.keep(child.stderr, data):
+            sys.stderr.buffer.write(line)
+            sys.stderr.flush()
+    code = child.wait()
+    if code not in (0, -signal.SIGTERM):
+        raise NoBroker(f"mosquitto ended with code {code}")
+
+
+def _end_with_parent() -> None:
+    """Linux ends mosquitto with us, even where we are killed; elsewhere it is only told to."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 class Passwords(BaseAuthPlugin):  # type: ignore[misc]

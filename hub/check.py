@@ -172,7 +172,9 @@ def _anonymous(ours: LinkSettings) -> Finding:
     except _Trouble as e:
         if "refused us" in str(e):
             return Finding("broker access", ok=True, text="refuses who has no password")
-        return Finding("broker access", ok=False, text="lets in who has no password: set allow_anonymous false")
+        return Finding(
+            "broker access", ok=False, text="lets in who has no password: set allow_anonymous false"
+        )
 
 
 def _queue(ours: LinkSettings) -> Iterator[Finding]:

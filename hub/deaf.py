@@ -9,6 +9,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 
+LAST_WILLS_MS = 5000
+"""So long before its end a broker may have begun to publish wills."""
+
 
 @dataclass(slots=True)
 class Span:
@@ -87,6 +90,18 @@ class Deafness:
                 return span.start
             t = heard + passed + (span.end - span.start)
         return t if self.spans else heard
+
+    def cut_off(self, gone_at: int, back_at: int) -> bool:
+        """True where a link that broke at `gone_at` and is back at `back_at` broke because the broker ended.
+
+        A broker that ends in order publishes every will before it closes the hub's connection.
+        """
+        for span in reversed(self.spans):
+            if span.end is not None and span.end < gone_at:
+                return False
+            if span.cut and span.start - LAST_WILLS_MS <= gone_at and span.start <= back_at:
+                return True
+        return False
 
     def overlap(self, start: int, end: int) -> int:
         """Deaf ms within [start, end)."""

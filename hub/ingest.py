@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from drivers.mqtt_link import Item, MqttLink
     from hub.clock import Clock
+    from hub.denied import Tail
     from hub.incidents import Case, Desk
     from hub.intake import Intake
     from hub.selfreport import SelfReport
@@ -82,12 +83,14 @@ class Ingest:
         clock: Clock,
         report: SelfReport,
         waiting: Waiting,
+        denied: Tail,
         publish: Callable[[Delta], None],
         journal_keep_ms: int,
         journal_max_bytes: int,
     ) -> None:
         self.store, self.tracker, self.desk, self.intake = store, tracker, desk, intake
         self.clock, self.report, self.waiting, self._publish = clock, report, waiting, publish
+        self.denied = denied
         self._keep_ms, self._max_bytes = journal_keep_ms, journal_max_bytes
         self.wake = threading.Event()
         self.link: MqttLink | None = None
@@ -266,6 +269,9 @@ class Ingest:
         if self.tracker.deaf.open is None:
             self._ticked = max(self._ticked, min(until, now))
             self.tracker.tick(self._ticked)
+        for refused in self.denied.fresh():
+            self.intake.count("denied", now, f"{refused.client} → {refused.topic}")
+            self.delta.hub = True
         self._upkeep(now)
 
     def _upkeep(self, now: int) -> None:

@@ -166,7 +166,9 @@ class Present:
     def places(self, now: int) -> list[SiteView]:
         """Every site that holds devices itself."""
         incidents = Counter(c.site for c in self.cases.values())
-        return [self._site_view(slug, _sum([self._leaves[slug]]), incidents[slug], now) for slug in self.leaves()]
+        return [
+            self._site_view(slug, _sum([self._leaves[slug]]), incidents[slug], now) for slug in self.leaves()
+        ]
 
     def _site_view(self, slug: str, counts: Counts, incidents: int, now: int) -> SiteView:
         site = self._registry.sites[slug]

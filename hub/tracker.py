@@ -62,6 +62,7 @@ class Tracker:
         self.dirty: list[Track] = []
         self.decided = Decided()
         self._timers: list[tuple[int, int]] = []
+        self._forgive: int | None = None
 
     # --- who is there -----------------------------------------------------------------------------------------
 
@@ -102,6 +103,7 @@ class Tracker:
 
         `life`: it proves that the device lives; `late`: buffered, history only. The caller checks `duplicate` first.
         """
+        self._forgive = None
         if life and self.deadlines[t.index] < self.deaf.heard(at):
             self._expire(t)
         if t.due <= at:
@@ -165,6 +167,8 @@ class Tracker:
             self.decided.lifecycles.append(t)
             self.decided.changed.add(t)
         if t.gone_at is not None or first or t.health is Health.UNKNOWN or t.health is Health.OFFLINE:
+            if t.gone_at is not None and self.deaf.cut_off(t.gone_at, at):
+                self._forgive = t.gone_at
             t.gone_at = None
             for child in t.children:
                 self._judge_health(child, at)
@@ -328,6 +332,10 @@ class Tracker:
         return Health(found[0][1]), reasons
 
     def _count_change(self, t: Track, at: int, *, count: bool) -> None:
+        if self._forgive is not None:  # the broker ended and cut it off: its own link does not flap
+            if not t.unstable:
+                t.changes = [c for c in t.changes if c < self._forgive]
+            return
         if not count:
             return
         t.changes = [*t.changes[-(UNSTABLE_CHANGES - 1) :], at]

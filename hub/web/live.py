@@ -23,6 +23,8 @@ STEP_S = 0.25
 """At most one event in this time; the first after a quiet time goes out at once."""
 KEPT = 64
 """Changes kept for slow clients; one further behind reads everything anew."""
+AGAIN_S = 1.0
+"""Rest after a watch that failed."""
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -113,7 +115,7 @@ class Live:
             except Exception:  # noqa: BLE001 - one bad look never stops the pulse
                 _log.exception("the hub's watch failed; open pages read everything anew")
                 change = Changed(all=True)
-                await asyncio.sleep(1)
+                await asyncio.sleep(AGAIN_S)
             self._bump(change)
             await asyncio.sleep(STEP_S)
 
