@@ -119,5 +119,8 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _last_words(child: _Child) -> str:
+    code = child.process.returncode
+    if code < 0:
+        return f"Somebody ended {child.name} ({signal.Signals(-code).name})."
     lines = child.log.read_text("utf-8", "replace").strip().splitlines()
-    return lines[-1] if lines else f"{child.name} ended with code {child.process.returncode}."
+    return lines[-1] if lines else f"{child.name} ended with code {code}."

@@ -76,6 +76,13 @@ def test_one_that_dies_without_a_word(supervisor: Supervisor) -> None:
         supervisor.run("import", python("raise SystemExit(3)"), 10)
 
 
+def test_one_that_is_ended_from_outside(supervisor: Supervisor) -> None:
+    supervisor.start("broker", python(SLEEPER), shown=False)
+    supervisor._children[0].process.kill()
+    with pytest.raises(ChildDiedError, match=r"Somebody ended broker \(SIGKILL\)"):
+        supervisor.wait_for("broker", lambda: False, 10)
+
+
 def test_one_that_never_answers(supervisor: Supervisor) -> None:
     supervisor.start("mute", python(SLEEPER), shown=False)
     with pytest.raises(ChildDiedError, match="mute does not answer after 0 s"):

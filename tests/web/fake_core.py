@@ -87,10 +87,14 @@ class FakeWatch:
     def __init__(self) -> None:
         self.change = Changed()
         self.some = asyncio.Event()
+        self.failure: Exception | None = None
 
     async def changed(self) -> Changed:
         await self.some.wait()
         self.some.clear()
+        if self.failure is not None:
+            failure, self.failure = self.failure, None
+            raise failure
         taken, self.change = self.change, Changed()
         return taken
 
