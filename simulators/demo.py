@@ -134,7 +134,12 @@ def _start(options: argparse.Namespace, clock: DemoClock, supervisor: Supervisor
         "import", [*hub, "import", str(data / "fleet.json"), "--settings", str(settings)], IMPORT_S
     )
     settings.write_text(hub_settings(options, clock), "utf-8")
-    supervisor.start("hub", [*hub, "run", "--settings", str(settings)], shown=False)
+    supervisor.start(
+        "hub",
+        [*hub, "run", "--settings", str(settings)],
+        shown=False,
+        before_again=lambda: settings.write_text(hub_settings(options, clock), "utf-8"),
+    )
     supervisor.wait_for("hub", lambda: _answers(options.http_port), READY_S)
     supervisor.start("fleet", _fleet_command(options, clock), shown=True)
 

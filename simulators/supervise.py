@@ -28,6 +28,7 @@ class _Child:
     name: str
     process: subprocess.Popen[bytes]
     log: Path
+    again: Callable[[], subprocess.Popen[bytes]] | None = None
 
 
 class Supervisor:
@@ -38,12 +39,30 @@ class Supervisor:
         self._children: list[_Child] = []
 
     def start(
-        self, name: str, command: Sequence[str], *, shown: bool, env: Mapping[str, str] | None = None
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        shown: bool,
+        env: Mapping[str, str] | None = None,
+        before_again: Callable[[], object] | None = None,
     ) -> None:
-        """Starts a child; what it complains of goes to `<name>.log`, what it says too unless it is `shown`."""
+        """Starts a child; what it complains of goes to `<name>.log`, what it says too unless it is `shown`.
+
+        With `before_again` it is started again, after that call, where somebody kills it.
+        """
         log = self._logs / f"{name}.log"
-        with log.open("wb") as file:
-            self._children.append(_Child(name, _popen(command, file, shown=shown, env=env), log))
+
+        def launch() -> subprocess.Popen[bytes]:
+            with log.open("wb") as file:
+                return _popen(command, file, shown=shown, env=env)
+
+        def relaunch() -> subprocess.Popen[bytes]:
+            if before_again is not None:
+                before_again()
+            return launch()
+
+        self._children.append(_Child(name, launch(), log, relaunch if before_again else None))
 
     def run(self, name: str, command: Sequence[str], seconds: float) -> None:
         """Runs a command to its end; raises ChildDiedError where it fails or takes too long."""
@@ -76,8 +95,12 @@ class Supervisor:
     def look(self, but: _Child | None = None) -> None:
         """Raises ChildDiedError where a child has ended."""
         for child in self._children:
-            if child is not but and child.process.poll() is not None:
+            if child is but or child.process.poll() is None:
+                continue
+            if child.again is None or child.process.returncode >= 0:
                 raise ChildDiedError(_last_words(child))
+            print(f"{_last_words(child)} Starting it again.", flush=True)
+            child.process = child.again()
 
     def stop(self) -> None:
         """Stops all, the last first; kills what does not stop in time, and everything at a second Ctrl-C."""
