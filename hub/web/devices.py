@@ -240,7 +240,11 @@ def _known(core: Core, name: str) -> None:
 
 
 def _choices(core: Core) -> dict[str, Any]:
-    return {"kinds": list(Kind), "states": WORST_FIRST, "sites": core.site_names()}
+    return {
+        "kinds": [kind for kind in Kind if kind is not Kind.HUB],
+        "states": WORST_FIRST,
+        "sites": core.site_names(),
+    }
 
 
 @router.get("/devices", include_in_schema=False)

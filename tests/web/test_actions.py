@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fastapi.testclient import TestClient
+
+    from tests.web.fake_core import FakeCore
+
+
+def test_accept_is_noted_and_the_name_remembered(core: FakeCore, client: TestClient) -> None:
+    page = client.post(
+        "/incidents/2/accept", data={"who": " Trần  Thị Hoa ", "comment": "mang thang\r\nvà bóng"}
+    )
+    assert page.status_code == 200
+    assert str(page.url).endswith("/incidents/2")
+    assert core.found[2].accepted_by == "Trần Thị Hoa"
+    assert "Trần Thị Hoa nhận xử lý" in page.text
+    assert core.logs[2][-1].text == "mang thang\nvà bóng"
+    assert 'value="Trần Thị Hoa"' in client.get("/incidents/3").text
+
+
+def test_the_second_is_told_who_was_first_and_keeps_the_words(client: TestClient) -> None:
+    client.post("/incidents/2/accept", data={"who": "An", "comment": ""})
+    page = client.post("/incidents/2/accept", data={"who": "Bình", "comment": "tôi ở gần"})
+    assert page.status_code == 409
+    assert "An đã nhận xử lý sự cố này rồi." in page.text
+    assert "tôi ở gần" in page.text
+
+
+def test_a_closed_incident_is_not_accepted(client: TestClient) -> None:
+    page = client.post("/incidents/5/accept", data={"who": "An", "comment": "x"})
+    assert page.status_code == 409
+    assert "Sự cố này đã kết thúc" in page.text
+
+
+def test_a_name_is_needed_and_what_was_typed_stays(core: FakeCore, client: TestClient) -> None:
+    page = client.post("/incidents/2/accept", data={"who": " \u200b\u202e ", "comment": "đã gọi điện"})
+    assert page.status_code == 409
+    assert "Hãy ghi tên của bạn" in page.text
+    assert "đã gọi điện</textarea>" in page.text
+    assert core.found[2].accepted_by == ""
+
+
+def test_a_comment_is_added(core: FakeCore, client: TestClient) -> None:
+    page = client.post("/incidents/1/comment", data={"who": "An", "text": "đã thay <b>bóng</b>"})
+    assert page.status_code == 200
+    assert "An ghi chú" in page.text
+    assert "đã thay &lt;b&gt;bóng&lt;/b&gt;" in page.text
+    assert core.logs[1][-1].who == "An"
+
+
+def test_limits_are_sentences(client: TestClient) -> None:
+    for data, limit in (({"who": "x" * 81, "text": "a"}, "80"), ({"who": "An", "text": "x" * 1001}, "1000")):
+        page = client.post("/incidents/1/comment", data=data)
+        assert page.status_code == 409
+        assert f"tối đa {limit} ký tự" in page.text
+    assert client.post("/incidents/1/comment", data={"who": "x" * 80, "text": "x" * 1000}).status_code == 200
+
+
+def test_unseen_characters_are_taken_out(core: FakeCore, client: TestClient) -> None:
+    client.post(
+        "/incidents/1/comment", data={"who": "A\u202en\x07", "text": "ba\u0301o\u200b\x00 xong\n\nhết"}
+    )
+    assert core.logs[1][-1].who == "An"
+    assert core.logs[1][-1].text == "báo xong\n\nhết"
+
+
+def test_unknown_incidents_are_404_for_forms_too(client: TestClient) -> None:
+    assert client.post("/incidents/99/accept", data={"who": "An"}).status_code == 404
+
+
+def test_approve_shows_the_password_once(core: FakeCore, client: TestClient) -> None:
+    form = {"site": "thu-que", "kind": "solar_light", "title": "Đèn cổng chùa", "interval_s": "30"}
+    page = client.post("/pending/den-moi-01/approve", data=form)
+    assert page.status_code == 200
+    assert "Xk3-vh-7Qm2-pLw9" in page.text
+    assert page.headers["cache-control"] == "no-store"
+    assert core.by_name["den-moi-01"].device.title == "Đèn cổng chùa"
+    assert "Xk3-vh-7Qm2-pLw9" not in client.get("/pending").text
+    again = client.post("/pending/den-moi-01/approve", data=form)
+    assert again.status_code == 409
+    assert "Thiết bị này không còn nữa." in again.text
+
+
+def test_a_refused_approval_keeps_the_form(client: TestClient) -> None:
+    form = {"site": "thu-que", "kind": "camera", "title": "Cổng <làng>", "interval_s": "soon"}
+    page = client.post("/pending/den-moi-01/approve", data=form)
+    assert page.status_code == 409
+    assert "Khoảng báo về là số giây" in page.text
+    assert 'value="Cổng &lt;làng&gt;"' in page.text
+    assert 'value="soon"' in page.text
+    assert '<option value="thu-que" selected>' in page.text
+    for wrong in (
+        {"site": "moon"},
+        {"kind": "hub"},
+        {"kind": "rocket"},
+        {"interval_s": "nan"},
+        {"interval_s": "4"},
+    ):
+        good = {"site": "thu-que", "kind": "camera", "title": "", "interval_s": "60"}
+        assert client.post("/pending/den-moi-01/approve", data=good | wrong).status_code == 409
+
+
+def test_refuse_forgets(core: FakeCore, client: TestClient) -> None:
+    page = client.post("/pending/cam-cho-02/refuse")
+    assert page.status_code == 200
+    assert "cam-cho-02" not in page.text
+    assert "cam-cho-02" not in core.knocking
+
+
+def test_the_api_does_the_same(core: FakeCore, client: TestClient) -> None:
+    assert client.post("/api/incidents/2/accept", json={"who": "An"}).json()["accepted_by"] == "An"
+    second = client.post("/api/incidents/2/accept", json={"who": "Bình"})
+    assert second.status_code == 409
+    assert second.json() == {"code": "already_accepted", "message": "An đã nhận xử lý sự cố này rồi."}
+    assert client.post("/api/incidents/2/comment", json={"who": "An", "text": "xong"}).status_code == 204
+    assert client.post("/api/incidents/2/comment", json={"who": "An"}).status_code == 422
+    assert client.post("/api/incidents/99/accept", json={"who": "An"}).status_code == 404
+    approved = client.post("/api/pending/den-moi-01/approve", json={"site": "thu-que", "kind": "solar_light"})
+    assert approved.json() == {"name": "den-moi-01", "password": "Xk3-vh-7Qm2-pLw9"}
+    assert client.post("/api/pending/cam-cho-02/refuse", json={}).status_code == 204
+    assert client.post("/api/pending/cam-cho-02/refuse", json={}).status_code == 409
+    assert not core.knocking
