@@ -1,8 +1,9 @@
 """The stage of a benchmark: a broker and a hub as real processes in a folder of their own, and what they cost.
 
 Not a benchmark. Everything listens on 127.0.0.1 at free ports, and ends with the `with` block, also after an error
-or Ctrl-C. Registry files hold the first district's proportion: 2,700 cameras, 1,800 lights, 207 wifi points and 23
-boards, spread evenly over realms, one gateway a realm where gateways are asked for.
+or Ctrl-C; the folder stays where the environment says KEEP=1. Registry files hold the first district's proportion:
+2,700 cameras, 1,800 lights, 207 wifi points and 23 boards, spread evenly over realms, one gateway a realm where
+gateways are asked for.
 """
 
 from __future__ import annotations
@@ -129,7 +130,7 @@ class Stage:
         self.database = self.folder / "hub.db"
         self.broker: subprocess.Popen[bytes] | None = None
         self.hub: subprocess.Popen[bytes] | None = None
-        self._log = (self.folder / "processes.log").open("ab")
+        self._logs = {name: (self.folder / f"{name}.log").open("ab") for name in ("broker", "hub")}
 
     def __enter__(self) -> Self:
         found = broker.find_mosquitto()
@@ -158,14 +159,21 @@ class Stage:
             if process is not None:
                 process.kill()
                 process.wait(30)
-        self._log.close()
+        for log in self._logs.values():
+            log.close()
         if kind is not None and kind is not KeyboardInterrupt:
-            print((self.folder / "processes.log").read_text(errors="replace")[-4000:], file=sys.stderr)
-        shutil.rmtree(self.folder, ignore_errors=True)
+            for name in self._logs:
+                print(f"--- {name}'s last words", file=sys.stderr)
+                print((self.folder / f"{name}.log").read_text(errors="replace")[-3000:], file=sys.stderr)
+        if os.environ.get("KEEP"):
+            print(f"kept: {self.folder}", file=sys.stderr)
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _start(self, command: list[str], **environment: str) -> subprocess.Popen[bytes]:
+    def _start(self, name: str, command: list[str], **environment: str) -> subprocess.Popen[bytes]:
+        log = self._logs[name]
         return subprocess.Popen(  # noqa: S603 - ourselves and mosquitto
-            command, stdout=self._log, stderr=self._log, stdin=subprocess.DEVNULL, start_new_session=True,
+            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
             env=os.environ | environment,
         )  # fmt: skip
 
@@ -184,7 +192,9 @@ class Stage:
 
     def start_broker(self) -> None:
         """mosquitto, until it takes connections."""
-        self.broker = self._start([self._mosquitto, "-c", str(self.folder / "broker" / "mosquitto.conf")])
+        self.broker = self._start(
+            "broker", [self._mosquitto, "-c", str(self.folder / "broker" / "mosquitto.conf")]
+        )
         wait(self._broker_answers, 60, "the broker to listen")
 
     def _broker_answers(self) -> bool:
@@ -216,6 +226,7 @@ class Stage:
         """`village-hub run`; returns the instant of exec (monotonic)."""
         at = time.monotonic()
         self.hub = self._start(
+            "hub",
             [*_VILLAGE_HUB, "run", "--settings", str(self.settings)],
             **({"VILLAGE_HUB_FAILPOINT": failpoint} if failpoint else {}),
         )

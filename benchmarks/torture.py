@@ -242,8 +242,11 @@ class Torture:
         stage, field = self.stage, self.field
         field.ask("pace", 0)
         acknowledged = field.ask("drained")
-        wait(lambda: self.stored() >= acknowledged, 60, "the hub to store everything", 0.2)
-        time.sleep(1)  # and to acknowledge it
+        try:
+            wait(lambda: self.stored() >= acknowledged, 20, "the hub to store everything", 0.2)
+        except TimeoutError:
+            self.say(f"{acknowledged - self.stored()} messages are missing already")
+        time.sleep(1)  # until it has acknowledged what it stored
         stage.stop_broker()
         stage.forget_sessions()
         stage.start_broker()
