@@ -109,9 +109,9 @@ class Intake:
             self.count("retired", m.at, track.device.name)
             return False
         if m.retain:
+            if any(self.tracker.learn(track, event) for event in events):
+                return True
             self.count("retained", m.at, track.device.name)
-            for event in events:
-                self.tracker.learn(track, event, m.at)
             return False
         return True
 

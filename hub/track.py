@@ -23,6 +23,8 @@ _PLAIN = (
     "last_seen",
     "boot",
     "values_at",
+    "values_boot",
+    "values_seq",
     "drift",
     "drift_boot",
     "gone_at",
@@ -52,7 +54,7 @@ class Track:
         "active", "boot", "boots", "changes", "children", "device", "dirty", "drift", "drift_boot", "due",
         "duplicates", "ended", "firmware", "garbled_at", "garbled_last", "garbled_total", "gone_at", "health", "id",
         "index", "last_pos", "last_seen", "lifecycle", "model", "reasons", "rules", "shown_since", "since", "sites",
-        "sun", "unstable", "uplink", "values", "values_at", "was_cut",
+        "sun", "unstable", "uplink", "values", "values_at", "values_boot", "values_seq", "was_cut",
     )  # fmt: skip
 
     def __init__(self, device: Device, number: int, index: int, sun: Sun, sites: frozenset[str]) -> None:
@@ -70,6 +72,8 @@ class Track:
         self.boots: Boots = {}
         self.values: dict[str, Value] = {}
         self.values_at: int | None = None
+        self.values_boot: int | None = None
+        self.values_seq: int | None = None
         self.drift: int | None = None
         self.drift_boot: int | None = None
         self.gone_at: int | None = None

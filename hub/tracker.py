@@ -76,13 +76,15 @@ class Tracker:
         return track
 
     def connect(self) -> None:
-        """Tie children to the gateways that speak for them."""
+        """Tie children to the gateways that speak for them; who would hang on itself hangs on nothing."""
         for t in self.tracks:
-            t.children = []
+            t.children, t.uplink = [], None
         for t in self.tracks:
-            by = self.by_name.get(t.device.uplink_by or "")
-            t.uplink = by
-            if by is not None:
+            by = above = self.by_name.get(t.device.uplink_by or "")
+            while above is not None and above is not t:
+                above = above.uplink
+            if by is not None and above is None:
+                t.uplink = by
                 by.children.append(t)
 
     def use(self, rules: Ruleset) -> None:
@@ -104,11 +106,10 @@ class Tracker:
         `life`: it proves that the device lives; `late`: buffered, history only. The caller checks `duplicate` first.
         """
         self._forgive = None
-        if life and self.deadlines[t.index] < self.deaf.heard(at):
-            self._expire(t)
+        self._expire_before(t, self.deaf.heard(at))
         if t.due <= at:
             self._fire(t, at)
-        if not t.dirty:
+        if not t.dirty:  # as _soil
             t.dirty = True
             self.dirty.append(t)
         t.last_pos = pos
@@ -122,8 +123,9 @@ class Tracker:
         if kind is Seen:
             return self._seen(t, event, at, life=life)  # type: ignore[arg-type]
         if isinstance(event, Occurrence | Receipt):
-            self._life(t, event.boot, event.sent, at, life=life and not event.late)
-            return "late" if late else "accepted"
+            if self._life(t, event.boot, event.sent, at, life=life):
+                self._know(t, at, woke=True)
+            return "late" if late or self._older(t, event.boot) else "accepted"
         return "ignored"
 
     def duplicate(self, t: Track, boot: int | None, seq: int | None) -> bool:
@@ -133,25 +135,33 @@ class Tracker:
         t.duplicates += 1
         return True
 
-    def learn(self, t: Track, event: Event, at: int) -> None:
-        """A retained message: no sign of life, but it tells what the device is, and a will that we missed."""
+    def learn(self, t: Track, event: Event) -> bool:
+        """A retained message: no sign of life, but it tells what the device is. True for a will that we missed."""
+        if isinstance(event, Gone):
+            return t.boot == event.boot and t.gone_at is None and t.last_seen is not None
         if isinstance(event, Seen):
-            if t.boot is None:
-                t.boot = event.boot
+            t.boot = event.boot if t.boot is None else t.boot
             t.model = event.claim.get("model", t.model)
             t.firmware = event.claim.get("firmware", t.firmware)
-        elif (
-            isinstance(event, Gone) and t.boot == event.boot and t.gone_at is None and t.last_seen is not None
-        ):
-            self._gone(t, event, at)
+            self._soil(t)
+        return False
+
+    def _soil(self, t: Track) -> None:
+        if not t.dirty:
+            t.dirty = True
+            self.dirty.append(t)
+
+    def _older(self, t: Track, boot: int | None) -> bool:
+        """True for a boot that was over before the device's present one began."""
+        return boot != t.boot and boot in t.boots and t.boot is not None and next(reversed(t.boots)) != boot
 
     def _life(self, t: Track, boot: int | None, sent: int | None, at: int, *, life: bool) -> bool:
-        """A sign of life at `at`; True where something about the device's health may have changed by it."""
+        """A sign of life at `at`; True where it changes what is known: tell `_know`, also where no field does."""
         if not life:
             return False
         if boot is not None and boot != t.boot:
-            if t.boot is not None and boot in t.boots and next(reversed(t.boots)) != boot:
-                return False  # an older boot's message that came late
+            if self._older(t, boot):
+                return False
             t.boot = boot
             t.drift = None
         if sent is not None:
@@ -162,34 +172,52 @@ class Tracker:
             t.last_seen = at
             t.was_cut = 0
             self.deadlines[t.index] = self.deaf.heard(at) + t.device.timeout_ms
+        elif at < t.last_seen:
+            return False
         if first and t.lifecycle is Lifecycle.PLANNED:
             t.lifecycle = Lifecycle.ACTIVE
             self.decided.lifecycles.append(t)
             self.decided.changed.add(t)
         if t.gone_at is not None or first or t.health is Health.UNKNOWN or t.health is Health.OFFLINE:
-            if t.gone_at is not None and self.deaf.cut_off(t.gone_at, at):
-                self._forgive = t.gone_at
-            t.gone_at = None
-            for child in t.children:
-                self._judge_health(child, at)
+            self._settle(t.children, at)
+            self._linked(t, at)
             return True
         return False
 
+    def _linked(self, t: Track, at: int) -> None:
+        """A link that was lost stands again."""
+        if t.gone_at is not None and at >= t.gone_at:
+            if self.deaf.cut_off(t.gone_at, at):
+                self._forgive = t.gone_at
+            t.gone_at = None
+
     def _reading(self, t: Track, e: Reading, at: int, *, life: bool, late: bool) -> str:
-        if late or (t.values_at is not None and at < t.values_at):
+        if late or (t.values_at is not None and at < t.values_at) or self._older(t, e.boot):
             return "late"
         woke = self._life(t, e.boot, e.sent, at, life=life)
+        if (
+            e.boot == t.values_boot
+            and e.seq is not None
+            and t.values_seq is not None
+            and e.seq < t.values_seq
+        ):
+            if woke:  # fresh messages come before the sender's own queue: it lives, but this is history
+                self._know(t, at, woke=True)
+            return "late"
         v = t.values | e.values
         v["dark"] = t.sun.dark(at)
-        v["silent"] = v["gone"] = False
+        if woke:
+            v["silent"], v["gone"] = False, t.gone_at is not None
         v["unstable"] = t.unstable
         v["garbled"] = 0
         if t.drift is not None:
             v["clock_drift_s"] = t.drift / 1000
         t.values = v
-        t.values_at = at
+        t.values_at, t.values_boot, t.values_seq = at, e.boot, e.seq
         if self._judge(t, at) or woke:
             self._judge_health(t, at)
+        if woke:
+            self._judge_children(t, at)
         return "accepted"
 
     def _fault(self, t: Track, e: Fault, at: int, *, life: bool) -> str:
@@ -209,29 +237,39 @@ class Tracker:
             t.boots[e.boot] = [0, 0]
             if len(t.boots) > identity.BOOTS:
                 del t.boots[next(iter(t.boots))]
-        t.model = e.claim.get("model", t.model)
-        t.firmware = e.claim.get("firmware", t.firmware)
-        woke = self._life(t, e.boot, e.sent, at, life=life)
-        if life:
-            self._know(t, at, woke=woke, silent=False, gone=False)
-        return "accepted"
+        if not self._older(t, e.boot):
+            t.model = e.claim.get("model", t.model)
+            t.firmware = e.claim.get("firmware", t.firmware)
+        if self._life(t, e.boot, e.sent, at, life=life):
+            self._know(t, at, woke=True)
+        return "late" if self._older(t, e.boot) else "accepted"
 
     def _gone(self, t: Track, e: Gone, at: int) -> str:
         if e.boot != t.boot or (t.last_seen is not None and at < t.last_seen):
             return "old_will"
         if t.last_seen is None or t.gone_at is not None:
             return "will"
+        self._settle(t.children, at)
         t.gone_at = at
-        self._know(t, at, woke=True, gone=True)
-        for child in t.children:
-            self._judge_health(child, at)
+        self._know(t, at, woke=False, gone=True)
+        self._judge_health(t, at)
+        self._judge_children(t, at)
         return "will"
 
     def _know(self, t: Track, at: int, *, woke: bool, **facts: bool | int) -> None:
-        """New facts about a device, judged like a reading."""
+        """New facts about a device, judged like a reading. `woke`: what `_life` said."""
+        if woke:
+            facts |= {"silent": False, "gone": t.gone_at is not None}
         t.values = t.values | facts | {"dark": t.sun.dark(at)}
         if self._judge(t, at) or woke:
             self._judge_health(t, at)
+        if woke:
+            self._judge_children(t, at)
+
+    def _judge_children(self, t: Track, at: int) -> None:
+        """What hangs on a device that came or went. Call `_settle` before it does."""
+        for child in t.children:
+            self._judge_health(child, at)
 
     # --- rules ------------------------------------------------------------------------------------------------
 
@@ -293,17 +331,14 @@ class Tracker:
         made = Transition(t.device.name, at, before, t.health, t.unstable, t.reasons)
         self.decided.transitions.append((t, made))
         self.decided.changed.add(t)
-        if not t.dirty:
-            t.dirty = True
-            self.dirty.append(t)
+        self._soil(t)
 
     def _health(self, t: Track) -> tuple[Health, tuple[Reason, ...]]:
         if t.last_seen is None:
             return Health.UNKNOWN, (Reason("never_seen"),)
         uplink = t.uplink
-        cut = uplink is not None and (
-            uplink.silent or (uplink.gone_at is not None and uplink.gone_at >= t.last_seen)
-        )
+        lost_at = None if uplink is None else uplink.since if uplink.silent else uplink.gone_at
+        cut = lost_at is not None and lost_at >= t.last_seen
         behind = (Reason("gateway_silent", {"gateway": uplink.device.name}),) if cut and uplink else ()
         if t.silent:
             return Health.OFFLINE, (Reason("silent", {"last_seen": t.last_seen}), *behind)
@@ -381,19 +416,45 @@ class Tracker:
             self._plan(t)
             if t.due == at:  # nothing moved it: never loop on one deadline
                 t.due = NEVER
-            if not t.dirty:
-                t.dirty = True
-                self.dirty.append(t)
+            self._soil(t)
 
     def _expire(self, t: Track) -> None:
-        """The device's silence deadline has passed."""
-        at = self.deaf.instant(self.deadlines[t.index])
+        """The device's silence deadline has passed; those of its children that passed before go first."""
+        deadline = self.deadlines[t.index]
+        at = self.deaf.instant(deadline)
         self.deadlines[t.index] = NEVER
+        self._settle(t.children, at, deadline + 1)
         if t.due <= at:
             self._fire(t, at)
-        self._know(t, at, woke=True, silent=True)
-        for child in t.children:
-            self._judge_health(child, at)
+        self._know(t, at, woke=False, silent=True)
+        self._judge_health(t, at)
+        self._judge_children(t, at)
+
+    def _expire_before(self, t: Track, heard: int) -> None:
+        """The silence of a device and of all it hangs on, in order of time, where it passed before `heard`."""
+        deadlines = self.deadlines
+        above: Track | None = t
+        while above is not None and deadlines[above.index] >= heard:
+            above = above.uplink
+        if above is None:
+            return
+        chain = []
+        above = t
+        while above is not None:
+            chain.append(above)
+            above = above.uplink
+        for one in sorted(chain, key=lambda x: deadlines[x.index]):
+            if deadlines[one.index] < heard:
+                self._expire(one)
+
+    def _settle(self, tracks: Iterable[Track], at: int, heard: int | None = None) -> None:
+        """Fire what was due until `at`, before something above these devices changes."""
+        heard = self.deaf.heard(at) if heard is None else heard
+        for t in tracks:
+            if self.deadlines[t.index] < heard:
+                self._expire(t)
+            if t.due <= at:
+                self._fire(t, at)
 
     def tick(self, now: int) -> None:
         """Fire every deadline that has passed at `now`. While the hub is deaf the caller lets time stand still."""
@@ -424,9 +485,7 @@ class Tracker:
                 if extra > 0:
                     t.was_cut += extra
                     deadlines[t.index] += extra
-                    if not t.dirty:
-                        t.dirty = True
-                        self.dirty.append(t)
+                    self._soil(t)
 
     # --- checkpoint -------------------------------------------------------------------------------------------
 
