@@ -109,7 +109,7 @@ class Track:
     def pack(self, deadline: int) -> list[Any]:
         """The state as JSON values. `deadline` is its silence deadline in heard time."""
         return [
-            [getattr(self, name) for name in _PLAIN],
+            {name: getattr(self, name) for name in _PLAIN},
             [[boot, ranges] for boot, ranges in self.boots.items()],
             self.values,
             self.health.value,
@@ -122,8 +122,9 @@ class Track:
     def unpack(self, data: list[Any]) -> int:
         """Take the state from a checkpoint; returns the silence deadline. Alerts of vanished rules are left out."""
         plain, boots, values, health, reasons, packed, changes, deadline = data
-        for name, value in zip(_PLAIN, plain, strict=True):
-            setattr(self, name, value)
+        for name in _PLAIN:
+            if name in plain:  # a checkpoint of an older version lacks what is new
+                setattr(self, name, plain[name])
         self.boots = dict(boots)
         self.values = values
         self.health = Health(health)
