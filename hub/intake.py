@@ -24,6 +24,8 @@ PLACED = 64
 PLACED_LAST = 128
 """Journal flag: came while catching up, placed at the end of the gap; no sign of life."""
 
+DAY_MS = 86_400_000
+
 _CODE = {name: i for i, name in enumerate(CHANNELS)}
 
 OUTCOMES = (
@@ -97,7 +99,8 @@ class Intake:
                 self._stranger(route.key, m, events)
             return
         for event in events:
-            self._event(route, track, m, event)
+            if not self._event(route, track, m, event):
+                return
 
     def _welcome(self, route: Route, track: Track, m: Inbound, events: Any) -> bool:
         """Deal with what is not for the tracker: wrong realm, retired, retained."""
@@ -115,15 +118,16 @@ class Intake:
             return False
         return True
 
-    def _event(self, route: Route, t: Track, m: Inbound, event: Event) -> None:
+    def _event(self, route: Route, t: Track, m: Inbound, event: Event) -> bool:
+        """Fold one event of a message; False where the rest of the message is no news either."""
         if isinstance(event, Hello):
             self.count("hello", m.at, t.device.name)
-            return
+            return True
         boot, seq = getattr(event, "boot", None), getattr(event, "seq", None)
         tracker = self.tracker
         if seq is not None and tracker.duplicate(t, boot, seq):
             self.count("duplicate", m.at, t.device.name)
-            return
+            return False
         late = getattr(event, "late", False)
         at, what, life = m.at, route.code, not late
         if late:
@@ -138,7 +142,7 @@ class Intake:
                 self.count(
                     tracker.apply(t, event, at, life=False, late=False, pos=t.last_pos), at, event.about
                 )
-                return
+                return True
             what |= GARBLED
             body = event.about
         pos = self.next_pos
@@ -153,12 +157,15 @@ class Intake:
             self.count(
                 outcome, at, f"{t.device.name}: {event.about}" if type(event) is Fault else t.device.name
             )
+        return True
 
     def _own_time(self, t: Track, event: Event, at: int) -> int:
         """When a buffered message was measured, by the device's clock where its drift is known."""
         sent = getattr(event, "sent", None)
         if sent is None or t.drift is None:
             return at
+        if abs(t.drift) > DAY_MS and event.boot != t.drift_boot:  # type: ignore[union-attr]
+            return at  # a clock that was never set begins anew with each boot
         return int(min(max(sent - t.drift, 0), at))
 
     def _place(self, t: Track, event: Event, at: int, gap: Gap) -> tuple[int, int, bool]:

@@ -402,8 +402,12 @@ class Tracker:
             moved = False
             for rule in t.rules:
                 state = t.active.get(rule.id)
-                if state is not None:
+                if state is None:
+                    continue
+                try:
                     moved |= self._became(t, rule, alerts.fire(state, rule, at))
+                except Exception as e:  # noqa: BLE001 - one bad rule never stops the others
+                    self._quarantine(rule, e)
             if t.unstable and t.changes[-1] + UNSTABLE_MS <= at:
                 t.unstable = False
                 t.changes = []
