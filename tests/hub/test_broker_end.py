@@ -20,8 +20,8 @@ MINUTE = 60_000
 def tracker() -> Tracker:
     rules, _ = load([BUILTIN])
     made = Tracker(rules, Deafness())
-    camera = Device("cam", Kind.CAMERA, "r", "s", lifecycle=Lifecycle.ACTIVE, uplink_by="gw")
-    gateway = Device("gw", Kind.GATEWAY, "r", "s", lifecycle=Lifecycle.ACTIVE)
+    camera = Device("cam", Kind.CAMERA, "r", "s", lifecycle=Lifecycle.ACTIVE, timeout_s=3600, uplink_by="gw")
+    gateway = Device("gw", Kind.GATEWAY, "r", "s", lifecycle=Lifecycle.ACTIVE, timeout_s=3600)
     for i, device in enumerate((gateway, camera), 1):
         made.add(device, i, sun_at(*HANOI), frozenset({"s"}))
     made.connect()
