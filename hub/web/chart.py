@@ -65,7 +65,7 @@ def _chart(
     spread = (high - low) or 1.0
 
     def x(at: int) -> float:
-        return round((at + BUCKET_MS / 2 - (now - DAY_MS)) / DAY_MS * WIDTH, 1)
+        return round(min(max((at + BUCKET_MS / 2 - (now - DAY_MS)) / DAY_MS, 0), 1) * WIDTH, 1)
 
     def y(value: float) -> float:
         return round(2 + (high - value) / spread * (HEIGHT - 4), 1)
@@ -76,7 +76,7 @@ def _chart(
         bottom = [f"{x(at)},{y(least)}" for at, least, _, _ in reversed(run)]
         line = [f"{x(at)},{y(mean)}" for at, _, mean, _ in run]
         if len(line) == 1:
-            line.append(f"{x(run[0][0]) + 1},{y(run[0][2])}")
+            line.insert(0, f"{max(x(run[0][0]) - 2, 0)},{y(run[0][2])}")  # a point alone is a short dash
         bands.append(" ".join(top + bottom))
         means.append(" ".join(line))
     return Chart(name, low, high, series[-1][2], tuple(bands), tuple(means), nights)

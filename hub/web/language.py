@@ -102,6 +102,8 @@ class Language:
                 written = written.rstrip("0").rstrip(".")
         else:
             written = f"{value:,.{digits}f}"
+        if not written.strip("-0.,"):
+            written = written.removeprefix("-")
         return written.translate(_SEPARATORS) if self.code == "vi" else written
 
     def clock(self, at: int) -> str:

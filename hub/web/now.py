@@ -13,7 +13,7 @@ from hub.web.pages import CoreDep, Fragments, ReaderDep, draw
 router = APIRouter(tags=["now"])
 
 DAY_MS = 86_400_000
-CARDS = 20
+CARDS = 8
 """Incidents shown on this page; the rest is one link away."""
 
 

@@ -12,6 +12,7 @@ from hub.web.pages import CoreDep, Fragments, Missing, ReaderDep, draw
 
 router = APIRouter(tags=["sites"])
 
+CARDS = 6
 VILLAGE, LARGER = 200, 50
 """Most devices drawn for a village, and for a unit that has villages."""
 
@@ -50,7 +51,7 @@ async def fragments(core: Core, lang: Language, key: str) -> Fragments:
     """The parts that stream."""
     answer = read(core, key)
     said = words.stated(lang, words.totals(answer.site.counts))
-    about = {"answer": answer, "sentence": " · ".join(said), "cards": LARGER}
+    about = {"answer": answer, "sentence": " · ".join(said), "cards": CARDS}
     parts = ["head", "incidents", "kinds"] + (["devices"] if answer.below else [])
     drawn = {f"site-{part}": draw(f"parts/site_{part}.html", core, lang, **about) for part in parts}
     if answer.below:

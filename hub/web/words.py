@@ -142,6 +142,9 @@ _REASON: Mapping[str, str] = {
     "unstable": mark("its state changed again and again in the last 30 minutes"),
 }
 
+_LONG_S = 600
+"""From here on seconds are told as minutes and hours, without a rest."""
+
 _GAP = re.compile(r"\{\w*\}")
 _TIMES = ("last_seen", "at")
 
@@ -278,6 +281,7 @@ def value(lang: Language, name: str, said: Value) -> str:
     known = _FIELDS.get(name)
     unit = known.unit if known else ""
     if unit == "s":
-        return lang.duration(int(said * 1000)) if abs(said) >= 60 else f"{lang.number(said)} s"  # noqa: PLR2004
+        whole = said >= _LONG_S or (said and said % 60 == 0)
+        return lang.duration(int(said * 1000)) if whole else f"{lang.number(said)}\u00a0s"
     written = lang.number(said)
     return f"{written}\u00a0{unit}" if unit else written
