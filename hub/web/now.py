@@ -1,5 +1,7 @@
 """Tình hình: the whole district in one sentence, its open incidents, its kinds of device, its villages."""
 
+from functools import lru_cache
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -7,8 +9,8 @@ from devices.health import Shown
 from hub.views import Changed, Core, Overview
 from hub.web import words
 from hub.web.answers import Answer, Counts, IncidentAnswer, Ms, SiteAnswer
-from hub.web.language import Language, mark
-from hub.web.pages import CoreDep, Fragments, ReaderDep, draw
+from hub.web.language import Language, language, mark
+from hub.web.pages import CoreDep, Fragments, ReaderDep, draw, plain
 
 router = APIRouter(tags=["now"])
 
@@ -56,7 +58,7 @@ async def fragments(core: Core, lang: Language, _key: str = "") -> Fragments:
         f"now-{part}": draw(f"parts/now_{part}.html", core, lang, **about)
         for part in ("head", "incidents", "kinds")
     }
-    return parts | tiles(core, lang, answer.sites)
+    return parts | tiles(lang, answer.sites)
 
 
 def touches(_core: Core, _changed: Changed, _key: str) -> bool:
@@ -95,9 +97,19 @@ def sun(core: Core, answer: OverviewAnswer) -> tuple[bool, int] | None:
     return (True, down) if down < up else (False, up)
 
 
-def tiles(core: Core, lang: Language, sites: list[SiteAnswer]) -> Fragments:
-    """One fragment a site."""
-    return {f"tile-{site.slug}": draw("parts/tile.html", core, lang, site=site) for site in sites}
+def tiles(lang: Language, sites: list[SiteAnswer]) -> Fragments:
+    """One fragment a site. Few of many change at a time, so those drawn before are kept."""
+    drawn = {}
+    for site in sites:
+        sums = tuple((state, count) for state, count in words.totals(site.counts).items() if count)
+        drawn[f"tile-{site.slug}"] = _tile(lang.code, site.slug, site.name, site.worst, sums)
+    return drawn
+
+
+@lru_cache(maxsize=4096)
+def _tile(code: str, slug: str, name: str, worst: Shown, sums: tuple[tuple[Shown, int], ...]) -> str:
+    about = {"slug": slug, "name": name, "worst": worst, "sums": dict(sums), "total": sum(n for _, n in sums)}
+    return plain("parts/tile.html", language(code), **about)
 
 
 @router.get("/", include_in_schema=False)

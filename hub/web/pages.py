@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from devices.device import Kind
 from devices.health import Shown
-from hub.views import Core, Refused
+from hub.views import Core, Refused, Text
 from hub.web import chart, words
 from hub.web.language import CODES, Language, language, wanted
 
@@ -100,14 +100,27 @@ class Missing(Exception):  # noqa: N818 - it says what the address is
         self.code = code
 
 
+class _Titles:
+    """The rules' texts, asked for only by what has a reason to tell."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._known: dict[str, Text] | None = None
+
+    def get(self, rule: str, other: Text) -> Text:
+        if self._known is None:
+            self._known = words.rule_titles(self._core.hub().rules)
+        return self._known.get(rule, other)
+
+
 def draw(template: str, core: Core, lang: Language, **about: Any) -> str:
-    """A template's HTML in a language."""
-    titles = words.rule_titles(core.hub().rules)
-    return (
-        _environment(lang.code)
-        .get_template(template)
-        .render(now=core.now(), titles=titles, core=core, **about)
-    )
+    """A template's HTML in a language, at this time."""
+    return plain(template, lang, now=core.now(), titles=_Titles(core), **about)
+
+
+def plain(template: str, lang: Language, **about: Any) -> str:
+    """The HTML of a template that shows no time and no reason."""
+    return _environment(lang.code).get_template(template).render(about)
 
 
 def nav_fragments(core: Core, lang: Language) -> Fragments:

@@ -55,7 +55,7 @@ async def fragments(core: Core, lang: Language, key: str) -> Fragments:
     parts = ["head", "incidents", "kinds"] + (["devices"] if answer.below else [])
     drawn = {f"site-{part}": draw(f"parts/site_{part}.html", core, lang, **about) for part in parts}
     if answer.below:
-        return drawn | tiles(core, lang, answer.below)
+        return drawn | tiles(lang, answer.below)
     return drawn | {
         f"device-{d.name}": draw("parts/device_tile.html", core, lang, device=d) for d in answer.devices
     }

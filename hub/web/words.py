@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from devices.device import FIELDS, Kind
 from devices.fact import FACTS
@@ -163,6 +163,12 @@ BAD = (Shown.FAULTY, Shown.OFFLINE, Shown.UNSTABLE, Shown.DEGRADED, Shown.UNKNOW
 """States that ask for attention, worst first."""
 
 
+class Titles(Protocol):
+    """Rules' own texts by their ids; a dict is one."""
+
+    def get(self, rule: str, other: Text, /) -> Text: ...
+
+
 def _fields() -> dict[str, Field]:
     table = {f.name: f for f in FACTS}
     for fields in FIELDS.values():
@@ -215,7 +221,7 @@ def stated(lang: Language, sums: Mapping[Shown, int], states: Iterable[Shown] = 
     return [lang.text(_STATED[s], count=lang.number(sums[s])) for s in states if sums.get(s)]
 
 
-def reason(lang: Language, why: ReasonAnswer, now: int, titles: Mapping[str, Text]) -> str:
+def reason(lang: Language, why: ReasonAnswer, now: int, titles: Titles) -> str:
     """One reason as part of a sentence; `titles` are the rules' own texts."""
     about: dict[str, object] = dict(why.about)
     code = str(about.get("rule", "")) if why.code == "rule" else why.code
@@ -231,7 +237,7 @@ def reason(lang: Language, why: ReasonAnswer, now: int, titles: Mapping[str, Tex
     return rule_title(lang, titles.get(code, {})) or code
 
 
-def why(lang: Language, device: DeviceAnswer, now: int, titles: Mapping[str, Text]) -> str:
+def why(lang: Language, device: DeviceAnswer, now: int, titles: Titles) -> str:
     """Every reason of a device, joined; empty where nothing is wrong."""
     said = [reason(lang, r, now, titles) for r in device.reasons]
     if device.unstable and all(r.code != "unstable" for r in device.reasons):

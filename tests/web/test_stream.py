@@ -11,7 +11,7 @@ import pytest
 from devices.device import Kind
 from devices.health import Health, Reason, Shown
 from hub.views import Changed
-from hub.web import bind, live, serving
+from hub.web import bind, live, serve, serving
 from tests.web.sse import Stream, opened
 
 if TYPE_CHECKING:
@@ -218,6 +218,18 @@ async def test_nobody_watches_when_nobody_looks(core: FakeCore) -> None:
             assert len(core.watches) == 1
         assert len(core.watches) == 1
     assert core.watches == []
+
+
+async def test_serve_runs_on_a_given_socket_until_cancelled(app: FastAPI) -> None:
+    sock = bind(port=0)
+    port = sock.getsockname()[1]
+    task = asyncio.create_task(serve(app, sock=sock))
+    async with opened(port, "/events?page=nav") as stream:
+        await stream.next()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    bind(port=port).close()
 
 
 async def test_a_port_in_use_is_an_oserror(app: FastAPI, port: int) -> None:
