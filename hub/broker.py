@@ -142,7 +142,10 @@ async def _embedded(data: Path, port: int) -> None:
     logging.getLogger("transitions").setLevel(logging.ERROR)
     config = {
         "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}", "max_connections": 20000}},
-        "plugins": {"hub.broker.Passwords": {"file": str(data / "passwords")}},
+        "plugins": {
+            "hub.broker.Passwords": {"file": str(data / "passwords")},
+            "amqtt.plugins.sys.broker.BrokerSysPlugin": {"sys_interval": 10},
+        },
     }
     broker = Broker(config)
     stop = asyncio.Event()

@@ -86,7 +86,7 @@ class SelfReport:
         number = item.text.split(" ", 1)[0]
         if not number.isdigit():
             if item.topic.endswith("/version"):
-                self.broker_kind = item.text
+                self.broker_kind = "amqtt" if "amqtt" in item.text.lower() else item.text
             return
         if item.topic.endswith("/uptime"):
             self.broker_uptime_ms = int(number) * 1000
