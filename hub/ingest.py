@@ -219,7 +219,6 @@ class Ingest:
         if span is not None:
             self.tracker.heard_again(span)
             self._store_span(span)
-            self._ticked = max(self._ticked, span.end or 0)
         self.delta.hub = True
 
     def _store_span(self, span: Any) -> None:

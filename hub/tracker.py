@@ -482,9 +482,9 @@ class Tracker:
         """A deaf span ended. One that cut devices off gives each of them time to come back."""
         if not span.cut:
             return
-        deadlines = self.deadlines
+        deadlines, heard = self.deadlines, self.deaf.heard(span.start)
         for t in self.tracks:
-            if deadlines[t.index] != NEVER:
+            if heard <= deadlines[t.index] != NEVER:  # not for who was silent before
                 extra = min(round(t.device.interval_s * 1000), GRACE_MS) - t.was_cut
                 if extra > 0:
                     t.was_cut += extra
