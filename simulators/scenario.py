@@ -99,7 +99,8 @@ class Move(NamedTuple):
 
 def names() -> list[str]:
     """The scenarios that come with us."""
-    return sorted(f.name.removesuffix(".yaml") for f in (files("simulators") / "scenarios").iterdir())
+    found = (files("simulators") / "scenarios").iterdir()
+    return sorted(f.name.removesuffix(".yaml") for f in found if f.name.endswith(".yaml"))
 
 
 def load(name: str) -> Scenario:
