@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import socket
 import time
 from typing import TYPE_CHECKING
 
@@ -224,6 +225,9 @@ async def test_serve_runs_on_a_given_socket_until_cancelled(app: FastAPI) -> Non
     sock = bind(port=0)
     port = sock.getsockname()[1]
     task = asyncio.create_task(serve(app, sock=sock))
+    async with asyncio.timeout(5):
+        while sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) == 0:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.01)
     async with opened(port, "/events?page=nav") as stream:
         await stream.next()
         task.cancel()
