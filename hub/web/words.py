@@ -107,6 +107,7 @@ OUTCOME: Mapping[str, str] = {
     "wrong_topic": mark("Under a topic the hub does not know"),
     "retired": mark("From retired devices"),
     "pending_full": mark("Hellos beyond what may wait for approval"),
+    "denied": mark("Refused by the broker: the sender may not write there"),
     "ignored": mark("Ignored"),
 }
 
