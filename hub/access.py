@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 ENROL = "enrol"
 """The user with which a device that is not registered may say hello."""
 
+UNREAD = "unread"
+"""A file of this name beside the others: they changed, and the broker has not been told."""
+
 _ITERATIONS = 101
 """As mosquitto's own default; the passwords are random, 100 bits, so stretching adds nothing."""
 
@@ -101,10 +104,27 @@ def _write(path: Path, text: str) -> None:
 
 
 def write(folder: Path, devices: Iterable[Device], hashes: Iterable[tuple[str, str]]) -> None:
-    """Write `passwords` (name -> hash) and `acl` into `folder`. Raises OSError."""
+    """Write `passwords` (name -> hash) and `acl` into `folder` where they differ, and mark them. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "passwords", "".join(f"{name}:{hashed}\n" for name, hashed in hashes if hashed))
-    _write(folder / "acl", acl(devices))
+    wanted = {
+        "passwords": "".join(f"{name}:{hashed}\n" for name, hashed in hashes if hashed),
+        "acl": acl(devices),
+    }
+    for name, text in wanted.items():
+        path = folder / name
+        if not path.exists() or path.read_text() != text:
+            _write(folder / UNREAD, "")
+            _write(path, text)
+
+
+def hash_of(folder: Path, user: str, password: str) -> str:
+    """The user's hash: the one in the file where it fits, so that nothing changes without need. Raises OSError."""
+    path = folder / "passwords"
+    for line in path.read_text().splitlines() if path.exists() else ():
+        name, _, hashed = line.partition(":")
+        if name == user and verify(password, hashed):
+            return hashed
+    return hash_password(password)
 
 
 def reload(pid_file: Path) -> bool:

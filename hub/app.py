@@ -99,24 +99,47 @@ class Parts:
     def write_access(self) -> None:
         """Give the broker its users anew, where the settings say where."""
         write_access(self.settings, list(self.registry.devices.values()), self.reader.passwords())
+        tell_broker(self.settings)
 
 
 def write_access(settings: Settings, devices: list[Device], hashes: list[tuple[str, str]]) -> None:
-    """Write the broker's files with everybody's hash, the hub's own made from its password; tell it to read them."""
+    """Write the broker's files with everybody's hash, the hub's own made from its password, where they differ."""
     folder = settings.broker.access_dir
     if folder is None:
         return
-    own = [(settings.broker.username, access.hash_password(settings.broker.secret()))]
+    own = [
+        (settings.broker.username, access.hash_of(folder, settings.broker.username, settings.broker.secret()))
+    ]
     enrol = folder / "enrol.password"
     if not enrol.exists():
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(enrol, os.O_WRONLY | os.O_CREAT, 0o600)
         with os.fdopen(handle, "w") as f:
             f.write(access.new_password())
-    own.append((access.ENROL, access.hash_password(enrol.read_text().strip())))
+    own.append((access.ENROL, access.hash_of(folder, access.ENROL, enrol.read_text().strip())))
     access.write(folder, devices, [*own, *hashes])
-    if settings.broker.pid_file is not None:
-        access.reload(settings.broker.pid_file)
+
+
+def tell_broker(settings: Settings) -> None:
+    """Have the broker read its files, where they changed since it was told.
+
+    Not while the hub is away: a mosquitto that was restarted has the hub's session from disk, but not its password.
+    Told to read its files, it refuses that session whatever is published, acknowledged, until the hub connects.
+    """
+    folder, pid_file = settings.broker.access_dir, settings.broker.pid_file
+    if folder is None or pid_file is None or not (folder / access.UNREAD).exists():
+        return
+    if access.reload(pid_file):
+        (folder / access.UNREAD).unlink(missing_ok=True)
+
+
+async def _tell_broker_once_connected(parts: Parts) -> None:
+    """A broker that refuses us must read the files too: it is told after a while in any case."""
+    for _ in range(100):
+        if parts.report.broker_up:
+            break
+        await asyncio.sleep(0.1)
+    await asyncio.to_thread(tell_broker, parts.settings)
 
 
 def load_ruleset(settings: Settings) -> Ruleset:
@@ -242,14 +265,19 @@ async def run(
             raise CannotStart(str(e)) from e
         teardown.callback(parts.store.close)
         feed.present = parts.present
+        devices, passwords = list(parts.registry.devices.values()), parts.reader.passwords()
         try:
-            await asyncio.to_thread(parts.write_access)
+            await asyncio.to_thread(write_access, settings, devices, passwords)
+            if parts.store.meta("connected_before") != "1":
+                tell_broker(settings)
         except OSError as e:
             raise CannotStart(f"cannot write the broker's users: {e}") from e
         parts.ingest.thread.start()
         teardown.callback(parts.link.stop)
         teardown.push_async_callback(asyncio.to_thread, parts.ingest.stop)
         parts.link.start()
+        telling = asyncio.create_task(_tell_broker_once_connected(parts), name="tell the broker")
+        teardown.callback(telling.cancel)
         app = create_app(HubCore(parts), hosts=(*HOSTS, *settings.web.hosts))
         port = await teardown.enter_async_context(serving(app, sock=sock))
         if ready is not None:

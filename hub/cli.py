@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from hub import access, registry
-from hub.app import CannotStart, hub_version, settings_path, write_access
+from hub.app import CannotStart, hub_version, settings_path, tell_broker, write_access
 from hub.app import run as run_hub
 from hub.broker import NoBroker
 from hub.broker import run as run_broker
@@ -100,14 +100,19 @@ def import_registry(
             registry.put_device(writes, device, access.hash_password(row.password) if row.password else None)
         store.commit(writes)
         everybody = registry.load(store)
+        connected_before = store.meta("connected_before") == "1"
         store.close()
         write_access(found, list(everybody.devices.values()), Reader(store.path).passwords())
+        if not connected_before:  # else the hub tells the broker once it is connected
+            tell_broker(found)
     except (registry.BadRegistry, StoreBroken, BadSettings) as e:
         _fail(e)
     except OSError as e:
         _fail(f"cannot write the broker's users: {e}")
     del handle
     print(f"{len(wanted.sites)} sites and {len(wanted.devices)} devices registered")
+    if connected_before:
+        print("The broker learns of new passwords when the hub has started.")
 
 
 @cli.command()
