@@ -6,10 +6,9 @@ import asyncio
 import os
 import shutil
 import socket
+import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
-
-from amqtt.broker import Broker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -38,12 +37,8 @@ async def listening(port: int) -> None:
 
 
 @asynccontextmanager
-async def mosquitto(port: int, folder: Path, *, anonymous: bool = True) -> AsyncIterator[None]:
-    program = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin")
-    assert program, "the tests need mosquitto"
-    conf = folder / "mosquitto.conf"
-    conf.write_text(f"listener {port} {HOST}\nallow_anonymous {str(anonymous).lower()}\nlog_type none\n")
-    process = await asyncio.create_subprocess_exec(program, "-c", str(conf))
+async def _process(port: int, *command: str) -> AsyncIterator[None]:
+    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
     try:
         await listening(port)
         yield
@@ -53,16 +48,20 @@ async def mosquitto(port: int, folder: Path, *, anonymous: bool = True) -> Async
 
 
 @asynccontextmanager
+async def mosquitto(port: int, folder: Path, *, anonymous: bool = True) -> AsyncIterator[None]:
+    program = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin")
+    assert program, "the tests need mosquitto"
+    conf = folder / "mosquitto.conf"
+    conf.write_text(f"listener {port} {HOST}\nallow_anonymous {str(anonymous).lower()}\nlog_type none\n")
+    async with _process(port, program, "-c", str(conf)):
+        yield
+
+
+@asynccontextmanager
 async def amqtt(port: int, folder: Path) -> AsyncIterator[None]:
     del folder
-    anonymous = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
-    listeners = {"default": {"type": "tcp", "bind": f"{HOST}:{port}"}}
-    broker = Broker({"listeners": listeners, "plugins": anonymous})
-    await broker.start()
-    try:
+    async with _process(port, sys.executable, "-m", "tests.simulators.amqtt_broker", str(port)):
         yield
-    finally:
-        await broker.shutdown()
 
 
 BROKERS = {"mosquitto": mosquitto, "amqtt": amqtt}
