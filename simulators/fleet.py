@@ -30,7 +30,7 @@ WORD = {
     Kind.CAMERA: "Camera",
     Kind.ACCESS_POINT: "Wifi",
     Kind.SIGNBOARD: "Bảng tin",
-    Kind.GATEWAY: "Gateway",
+    Kind.GATEWAY: "Cổng kết nối",
 }
 PLACES = {
     Kind.SOLAR_LIGHT: ("ngõ {n}", "trục chính", "ngã ba đình", "đường đê", "ngách {n}", "cổng làng"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from devices.device import FIELDS, Kind
 from devices.fact import FACTS
+from devices.fault_code import in_words
 from devices.health import WORST_FIRST, Shown
 from devices.lifecycle import Lifecycle
 from hub.web.language import mark
@@ -284,7 +285,7 @@ def value(lang: Language, name: str, said: Value) -> str:
     if isinstance(said, bool):
         return lang.text("yes") if said else lang.text("no")
     if isinstance(said, list):
-        return ", ".join(said) if said else lang.text("none")
+        return ", ".join(in_words(code, lang.code) for code in said) if said else lang.text("none")
     known = _FIELDS.get(name)
     unit = known.unit if known else ""
     if unit == "s":
