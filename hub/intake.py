@@ -98,9 +98,12 @@ class Intake:
             if track is None:
                 self._stranger(route.key, m, events)
             return
+        at = m.at
         for event in events:
-            if not self._event(route, track, m, event):
+            placed = self._event(route, track, m, event, at)
+            if placed is None:
                 return
+            at = placed
 
     def _welcome(self, route: Route, track: Track, m: Inbound, events: Any) -> bool:
         """Deal with what is not for the tracker: wrong realm, retired, retained."""
@@ -118,16 +121,23 @@ class Intake:
             return False
         return True
 
-    def _event(self, route: Route, t: Track, m: Inbound, event: Event) -> bool:
-        """Fold one event of a message; False where the rest of the message is no news either."""
+    def _event(self, route: Route, t: Track, m: Inbound, event: Event, before: int) -> int | None:
+        """Fold one event of a message; gives where it was placed, None where the whole message is no news.
+
+        `before` is where the event before it in the same message was placed.
+        """
         if isinstance(event, Hello):
             self.count("hello", m.at, t.device.name)
-            return True
+            return m.at
+        if type(event) is Fault and event.kind != "garbled":  # beside what was kept of the same message
+            outcome = self.tracker.apply(t, event, before, life=False, late=False, pos=t.last_pos)
+            self.count(outcome, m.at, f"{t.device.name}: {event.about}")
+            return before
         boot, seq = getattr(event, "boot", None), getattr(event, "seq", None)
         tracker = self.tracker
         if seq is not None and tracker.duplicate(t, boot, seq):
             self.count("duplicate", m.at, t.device.name)
-            return False
+            return None
         late = getattr(event, "late", False)
         at, what, life = m.at, route.code, not late
         if late:
@@ -138,11 +148,6 @@ class Intake:
             what |= flag
         body: bytes | str = m.payload
         if type(event) is Fault:
-            if event.kind != "garbled":  # stands beside the reading that was kept of the same message
-                self.count(
-                    tracker.apply(t, event, at, life=False, late=False, pos=t.last_pos), at, event.about
-                )
-                return True
             what |= GARBLED
             body = event.about
         pos = self.next_pos
@@ -152,12 +157,11 @@ class Intake:
         if outcome == "accepted":
             tally = self.tallies[outcome]
             tally.count += 1
-            tally.last_at = at
+            tally.last_at = m.at
         else:
-            self.count(
-                outcome, at, f"{t.device.name}: {event.about}" if type(event) is Fault else t.device.name
-            )
-        return True
+            about = f"{t.device.name}: {event.about}" if type(event) is Fault else t.device.name
+            self.count(outcome, m.at, about)
+        return at
 
     def _own_time(self, t: Track, event: Event, at: int) -> int:
         """When a buffered message was measured, by the device's clock where its drift is known."""
