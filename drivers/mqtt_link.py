@@ -279,7 +279,7 @@ class MqttLink:
             readable, _, _ = select.select(reads, [sock] if client.has_output else [], [], wait)
             now = self._now()
             if now - last > _STALL_MS and self.generation:
-                self._put(Stalled(now, last, "stalled"))
+                self._put(Stalled(now, max(last, self._heard), "stalled"))
             last = now
             paused_since = self._note_pause(paused_since, full=full, now=now)
             if not full and (sock in readable or client.has_input):
