@@ -290,7 +290,9 @@ def test_records_of_a_rule_say_why() -> None:
         ("faults", "has_any", ["lampFailure", "x"])
     ]
     detail = fill(rule.rule.detail, "Đèn 5", "Tháp Thượng", record.values)
-    assert detail["vi"].startswith("Bộ điều khiển của Đèn 5 ở Tháp Thượng báo đèn không sáng (lampFailure), x.")
+    assert detail["vi"].startswith(
+        "Bộ điều khiển của Đèn 5 ở Tháp Thượng báo đèn không sáng (lampFailure), x."
+    )
 
 
 def codes(condition: Condition) -> Iterator[str]:
