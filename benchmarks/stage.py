@@ -29,6 +29,7 @@ import psutil
 from hub import broker
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Callable, Iterable
     from types import FrameType, TracebackType
 
@@ -86,6 +87,37 @@ def tree(realms: int) -> dict[str, list[dict[str, Any]]]:
     placings = [{"site": f"xa-{c}", "parent": "huyen"} for c in range(communes)]
     placings += [{"site": f"thon-{r}", "parent": f"xa-{r // SITES_PER_COMMUNE}"} for r in range(realms)]
     return {"sites": sites, "placings": placings}
+
+
+def reading(kind: str, boot: int, seq: int, rng: random.Random, *, fault: bool = False) -> bytes:
+    """One telemetry message of about 200 bytes, calm but for a light's lampFailure."""
+    said: dict[str, Any] = {"boot": boot, "seq": seq, "ts": round(time.time(), 3)}
+    if kind == "solar_light":
+        said |= {
+            "battery_v": round(rng.uniform(12.6, 13.4), 2), "soc_pct": round(rng.uniform(60, 95), 1), "panel_w": 5.0,
+            "load_w": round(rng.uniform(25, 32), 1), "lamp_commanded": True, "lamp_lit": not fault, "level_pct": 100,
+            "controller_c": round(rng.uniform(20, 35), 1), "faults": ["lampFailure"] if fault else [],
+        }  # fmt: skip
+    elif kind == "access_point":
+        said |= {
+            "uplink_up": True, "clients": rng.randrange(40), "rx_kbit_s": round(rng.uniform(0, 9000), 1),
+            "tx_kbit_s": round(rng.uniform(0, 2000), 1), "radio_on": True,
+            "channel_busy_pct": round(rng.uniform(5, 40), 1),
+            "noise_dbm": -92.0, "latency_ms": round(rng.uniform(10, 40), 1), "loss_pct": 0.0, "faults": [],
+        }  # fmt: skip
+    elif kind == "gateway":
+        said |= {
+            "mains": True,
+            "ups_pct": 100.0,
+            "buffered": 0,
+            "children": 220,
+            "uplink_ms": 12.0,
+            "faults": [],
+        }
+    else:
+        said |= {"uptime_s": seq * 60 + rng.randrange(60), "faults": [], "firmware": "4.2.11-b20260911"}
+        said |= {"stream": {"main": "1920x1080@25", "sub": "640x360@12", "kbit_s": rng.randrange(1500, 2500)}}
+    return json.dumps(said).encode()
 
 
 def wait(done: Callable[[], bool], limit_s: float, what: str, step_s: float = 0.05) -> float:
