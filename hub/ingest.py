@@ -167,7 +167,12 @@ class Ingest:
         for _ in range(min(len(inbox), BATCH)):
             item = inbox.popleft()
             if type(item) is Inbound:
-                take(item)
+                try:
+                    take(item)
+                except Exception:
+                    # Counted and acknowledged: a message that we cannot bear must not come again for ever
+                    log.exception("the hub failed on a message of %s", item.topic)
+                    self.intake.count("failed", item.at, item.topic[:100])
                 if item.qos:
                     acks.append((item.generation, item.mid))
             else:
@@ -330,7 +335,10 @@ class Ingest:
                 t.id, made.at, made.before.value, made.after.value, int(made.unstable), reasons_to_json(made.reasons),
             )  # fmt: skip
         for t, rule, record in decided.alerts:
-            self.desk.take(t, rule, record, writes)
+            try:
+                self.desk.take(t, rule, record, writes)
+            except Exception:
+                log.exception("an alert of %s by %s made no incident", t.device.name, rule.id)
         if self.tracker.deaf.open is None:
             self.desk.tick(self._ticked, writes)
         for t in decided.lifecycles:

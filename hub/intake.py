@@ -30,9 +30,9 @@ _CODE = {name: i for i, name in enumerate(CHANNELS)}
 
 OUTCOMES = (
     "accepted", "late", "duplicate", "garbled", "garbled_field", "will", "old_will", "retained", "hello",
-    "unknown_device", "wrong_realm", "wrong_topic", "retired", "pending_full", "denied",
+    "unknown_device", "wrong_realm", "wrong_topic", "retired", "pending_full", "denied", "failed",
 )  # fmt: skip
-"""What can happen to a message. `denied`: the broker refused it, because its sender may not write there."""
+"""What can happen to a message. `denied`: the broker refused its sender; `failed`: the hub itself failed on it."""
 
 
 @dataclass(slots=True)

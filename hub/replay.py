@@ -52,7 +52,10 @@ def replay(store: Store, tracker: Tracker, intake: Intake, spans_before: int) ->
             tracker.heard_again(ended.pop(0))
         track = by_id.get(row[2])
         if track is not None and row[0] > track.last_pos:
-            intake.replay(row, track)
+            try:
+                intake.replay(row, track)
+            except Exception:
+                log.exception("journal row %d could not be folded again", row[0])
             rows += 1
     for span in ended:
         tracker.heard_again(span)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from hub.store.schema import SQL, VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -55,6 +55,29 @@ def _insert(table: str, columns: int, rows: int) -> str:
 
 _JOURNAL = {n: _insert("journal", 6, n) for n in _CHUNKS}
 _CHECKPOINT = {n: _insert("checkpoint", 2, n) for n in _CHUNKS}
+
+
+_POISON = (
+    sqlite3.IntegrityError,
+    sqlite3.ProgrammingError,
+    sqlite3.InterfaceError,
+    sqlite3.DataError,
+    OverflowError,
+    ValueError,
+    TypeError,
+)
+"""What a statement raises that no second try will store."""
+
+
+def _run(db: sqlite3.Connection, sql: str, params: Params) -> None:
+    db.execute(sql, params)
+
+
+def _run_or_log(db: sqlite3.Connection, sql: str, params: Params) -> None:
+    try:
+        db.execute(sql, params)
+    except _POISON:
+        log.exception("left out: %s", sql[:80])
 
 
 def _many(db: sqlite3.Connection, statements: dict[int, str], columns: int, flat: Sequence[Any]) -> None:
@@ -132,14 +155,32 @@ class Store:
         return self._db.execute(sql, params)
 
     def commit(self, writes: Writes) -> None:
-        """Store a batch in one transaction, on disk when it returns. Raises StoreBroken with nothing stored."""
+        """Store a batch in one transaction, on disk when it returns. Raises StoreBroken with nothing stored.
+
+        A statement that can never be stored (a value that SQLite does not take, a key that is there) is logged and
+        left out, so that it does not hold up all others for ever.
+        """
+        try:
+            self._transact(writes, _run)
+        except _POISON:
+            log.exception("something in this batch cannot be stored; it is stored without")
+            self._roll_back()
+            self._transact(writes, _run_or_log)
+
+    def _transact(self, writes: Writes, run: Callable[[sqlite3.Connection, str, Params], None]) -> None:
         db = self._db
         try:
             db.execute("BEGIN IMMEDIATE")
-            _many(db, _JOURNAL, 6, writes.journal)
+            if run is _run:
+                _many(db, _JOURNAL, 6, writes.journal)
+            else:
+                for at in range(0, len(writes.journal), 6):
+                    run(db, _JOURNAL[1], tuple(writes.journal[at : at + 6]))
             for sql, params in writes.other:
-                db.execute(sql, params)
+                run(db, sql, params)
             db.execute("COMMIT")
+        except _POISON:
+            raise
         except sqlite3.Error as e:
             self._roll_back()
             raise StoreBroken(str(e), disk_full="full" in str(e)) from e

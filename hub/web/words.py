@@ -109,6 +109,7 @@ OUTCOME: Mapping[str, str] = {
     "retired": mark("From retired devices"),
     "pending_full": mark("Hellos beyond what may wait for approval"),
     "denied": mark("Refused by the broker: the sender may not write there"),
+    "failed": mark("The hub failed on them; its log says why"),
     "ignored": mark("Ignored"),
 }
 
