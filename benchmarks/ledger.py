@@ -40,7 +40,7 @@ class Identity(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """One message as it was handed to the broker. `identity` is None for births, which have none."""
+    """One message as it was handed to the broker. `identity` is None for births and wills, which have none."""
 
     at: int
     topic: str

@@ -68,6 +68,11 @@ class Unit:
         """It can send."""
         return self.link is not None and self.link.open and not self.leaving
 
+    @property
+    def will(self) -> Will:
+        """What the broker says for it when its link breaks."""
+        return Will(f"{self.topic}/state", json.dumps({"online": False, "boot": self.boot}).encode())
+
     def clock(self, now: float) -> float:
         """What it takes for the time."""
         return round(now - self.born if self.clock_wrong else now, 3)
@@ -123,8 +128,7 @@ class _Field:
         return len(self.units)
 
     async def _join(self, u: Unit) -> None:
-        will = Will(f"{u.topic}/state", json.dumps({"online": False, "boot": u.boot}).encode())
-        hello = connect_packet(u.name, PASSWORD, will=will)
+        hello = connect_packet(u.name, PASSWORD, will=u.will)
         link: Connection | None = None
         while link is None and not u.dead:
             try:
@@ -240,7 +244,7 @@ class _Field:
             u.say_faults = [self.rng.choice(BROKEN.get(u.kind, OTHER_BROKEN))]
             u.mended = u.say_faults == ["impactDetected"]  # stays as it is
         ripe = [u for u in self.units if u.broken_at is not None and not u.mended and not u.dead]
-        ripe = [u for u in ripe if now - (u.broken_at or now) > MENDABLE_AFTER_S]
+        ripe = [u for u in ripe if not u.clock_wrong and now - (u.broken_at or now) > MENDABLE_AFTER_S]
         for u in self.rng.sample(ripe, min(mending, len(ripe))):
             u.mended = True
             u.say_faults = []
@@ -252,8 +256,12 @@ class _Field:
             u.dead = True
 
     async def reboot(self, count: int) -> int:
-        """So many devices lose power and come back in 1970, each when nothing of it is in flight."""
-        whole = [u for u in self.units if u.open and not u.dead and not u.clock_wrong]
+        """So many devices lose power and come back in 1970, each when nothing of it is in flight.
+
+        Only whole ones, which may break later but are not mended: with four changes of health a device would be
+        `unstable`, and how many changes a broken link makes depends on whether the hub was there to see it.
+        """
+        whole = [u for u in self.units if u.open and not u.dead and not u.clock_wrong and u.broken_at is None]
         chosen = self.rng.sample(whole, min(count, len(whole)))
         await asyncio.gather(*(self._reboot(u) for u in chosen))
         return len(chosen)
@@ -262,6 +270,7 @@ class _Field:
         u.leaving = True
         while u.link is None or u.link.unacked:  # noqa: ASYNC110 - of two kinds
             await asyncio.sleep(0.01)
+        self._note(Sent(round(time.time() * 1000), u.will.topic, u.will.body, None))
         u.link.close(politely=False)
         u.link = None
         await asyncio.sleep(self.rng.uniform(0.2, 1.0))
@@ -296,7 +305,8 @@ async def _serve(field: _Field, pipe: Pipe) -> None:
             except Exception as e:  # noqa: BLE001 - the other end raises it
                 pipe.send((False, f"{type(e).__name__}: {e}"))
     except EOFError:
-        runner.cancel()
+        for task in (runner, *field.tasks):
+            task.cancel()
 
 
 class Field:
