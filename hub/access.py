@@ -11,6 +11,8 @@ import signal
 import string
 from typing import TYPE_CHECKING
 
+import psutil
+
 from devices.device import HUB, Kind
 
 if TYPE_CHECKING:
@@ -128,10 +130,20 @@ def hash_of(folder: Path, user: str, password: str) -> str:
 
 
 def reload(pid_file: Path) -> bool:
-    """Tell mosquitto to read its files anew; False where it does not run."""
+    """Tell mosquitto to read its files anew; False where it does not run (then it reads them at its start).
+
+    A pid file that a killed mosquitto left behind may name somebody else by now: only a mosquitto is told.
+    """
+    if not pid_file.exists():
+        return False
     try:
-        os.kill(int(pid_file.read_text()), signal.SIGHUP)
-    except (OSError, ValueError) as e:
+        process = psutil.Process(int(pid_file.read_text()))
+        if process.name() != "mosquitto":
+            return False
+        process.send_signal(signal.SIGHUP)
+    except psutil.NoSuchProcess:
+        return False
+    except (OSError, ValueError, psutil.Error) as e:
         log.warning("the broker could not be told to read its users anew: %s", e)
         return False
     return True
