@@ -132,7 +132,7 @@ class Desk:
         why = json.dumps([list(b) for b in record.because], ensure_ascii=False)
         if isinstance(record, Opened):
             writes.add(
-                "INSERT INTO alert (device, rule, generation, severity, opened_at, why, incident) "
+                "INSERT OR REPLACE INTO alert (device, rule, generation, severity, opened_at, why, incident) "
                 "VALUES (?,?,?,?,?,?,?)",
                 t.id, rule.id, record.generation, record.severity.word, record.at, why, number,
             )  # fmt: skip

@@ -97,7 +97,8 @@ class Store:
         self.path = folder / "hub.db"
         self._db = self._open(folder)
         self.hub_id = self._identity()
-        self.next_pos = self._one("SELECT coalesce(max(pos), 0) FROM journal") + 1
+        newest = self._one("SELECT coalesce(max(pos), 0) FROM journal")  # 0 also where all was trimmed
+        self.next_pos = max(newest, int(self.meta("checkpoint_pos") or 0)) + 1
         self.first_pos = self._one("SELECT coalesce(min(pos), 0) FROM journal")
 
     def _open(self, folder: Path) -> sqlite3.Connection:
@@ -217,10 +218,7 @@ class Store:
         if last <= self.first_pos:
             return 0
         try:
-            found = self._db.execute(
-                "SELECT at FROM journal WHERE pos <= ? ORDER BY pos DESC LIMIT 1", (last,)
-            ).fetchone()
-            old = found is not None and found[0] < before
+            old = self._newest(last) < before
             if not old and self.used_bytes() <= max_bytes:
                 return 0
             done = self._db.execute("DELETE FROM journal WHERE pos <= ?", (last,)).rowcount
@@ -228,6 +226,17 @@ class Store:
             raise StoreBroken(str(e), disk_full="full" in str(e)) from e
         self.first_pos = last + 1
         return done
+
+    def _newest(self, last: int) -> int:
+        """When the newest row up to position `last` came; what was buffered does not tell, it may be of 1970."""
+        for wanted in (
+            "at FROM journal WHERE pos <= ? AND NOT what & 16",
+            "max(at) FROM journal WHERE pos <= ?",
+        ):
+            found = self._db.execute(f"SELECT {wanted} ORDER BY pos DESC LIMIT 1", (last,)).fetchone()
+            if found is not None and found[0] is not None:
+                return int(found[0])
+        return 2**62
 
     def used_bytes(self) -> int:
         """Bytes of the file that hold something."""
