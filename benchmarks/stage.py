@@ -162,6 +162,7 @@ class Stage:
         self.database = self.folder / "hub.db"
         self.broker: subprocess.Popen[bytes] | None = None
         self.hub: subprocess.Popen[bytes] | None = None
+        self._before: Any = None
         self._logs = {name: (self.folder / f"{name}.log").open("ab") for name in ("broker", "hub")}
 
     def __enter__(self) -> Self:
@@ -171,7 +172,7 @@ class Stage:
             sys.exit("this benchmark needs mosquitto")
         self._mosquitto = found
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, _terminated)
+            self._before = signal.signal(signal.SIGTERM, _terminated)
         raise_open_files()
         data = self.folder / "broker"
         broker.prepare(data)
@@ -191,6 +192,8 @@ class Stage:
             if process is not None:
                 process.kill()
                 process.wait(30)
+        if self._before is not None:
+            signal.signal(signal.SIGTERM, self._before)
         for log in self._logs.values():
             log.close()
         if kind is not None and kind is not KeyboardInterrupt:
