@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,8 +24,9 @@ GATEWAY = Device("gw", Kind.GATEWAY, "r", "s")
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that dies of SIGHUP, which so can be told once."""
-    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    """A process of the broker's name that dies of SIGHUP, which so can be told once."""
+    (tmp_path / "mosquitto").symlink_to(shutil.which("cat") or "")
+    process = subprocess.Popen([tmp_path / "mosquitto"], stdin=subprocess.PIPE)  # noqa: S603 - our own link
     (tmp_path / "pid").write_text(str(process.pid))
     yield process
     process.kill()
@@ -76,3 +78,8 @@ def test_another_password_of_the_hub_changes_its_hash(tmp_path: Path) -> None:
     own = access.hash_of(tmp_path, "hub", "geheim")
     assert access.hash_of(tmp_path, "hub", "geheim") == own
     assert access.hash_of(tmp_path, "hub", "anders") != own
+
+
+def test_who_got_the_pid_of_a_dead_broker_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "pid").write_text(str(os.getpid()))
+    assert access.reload(tmp_path / "pid") is False
