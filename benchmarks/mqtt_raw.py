@@ -102,7 +102,7 @@ class Packets:
 
 
 class Connection(asyncio.Protocol):
-    """One connection. `on_ack` gets the token of each acknowledged message, `on_lost` the broken connection."""
+    """One connection. `on_ack` gets the token of each acknowledged message, `on_lost` a broken connection."""
 
     def __init__(
         self,
@@ -179,12 +179,12 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
-        self.open = False
+        was_open, self.open = self.open, False
         self._transport = None
         if not self._welcome.done():
             self._welcome.set_exception(Refused("the broker closed the connection"))
             self._welcome.exception()  # noted: nobody may be waiting
-        if self._on_lost is not None:
+        if was_open and self._on_lost is not None:
             self._on_lost(self)
 
 

@@ -68,8 +68,8 @@ class Plan:
     after: int = 10
     """And one more in the backlog."""
     before: int = 5
-    random: int = 3
-    """And one more before the backlog."""
+    random: int = 2
+    """And two more, before a restart of the broker and before the backlog."""
     reboots: int = 100
     """Each of two times."""
     silent: int = 30

@@ -62,7 +62,7 @@ class Tracker:
         self.dirty: list[Track] = []
         self.decided = Decided()
         self._timers: list[tuple[int, int]] = []
-        self._forgive: int | None = None
+        self._forgive = False
 
     # --- who is there -----------------------------------------------------------------------------------------
 
@@ -105,7 +105,7 @@ class Tracker:
 
         `life`: it proves that the device lives; `late`: buffered, history only. The caller checks `duplicate` first.
         """
-        self._forgive = None
+        self._forgive = False
         self._expire_before(t, self.deaf.heard(at))
         if t.due <= at:
             self._fire(t, at)
@@ -187,8 +187,7 @@ class Tracker:
     def _linked(self, t: Track, at: int) -> None:
         """A link that was lost stands again."""
         if t.gone_at is not None and at >= t.gone_at:
-            if self.deaf.cut_off(t.gone_at, at):
-                self._forgive = t.gone_at
+            self._forgive = self.deaf.cut_off(t.gone_at, at)
             t.gone_at = None
 
     def _reading(self, t: Track, e: Reading, at: int, *, life: bool, late: bool) -> str:
@@ -319,11 +318,12 @@ class Tracker:
             if reasons != t.reasons:
                 t.reasons = reasons
                 self.decided.changed.add(t)
+                self._soil(t)
             return
         at = max(at, t.since or 0)
-        before, t.health, t.reasons, t.since = t.health, health, reasons, at
-        first = not t.changes and before is Health.UNKNOWN
-        self._count_change(t, at, count=not first)
+        before, since = t.health, t.since
+        t.health, t.reasons, t.since = health, reasons, at
+        self._count_change(t, before, since, at)
         self._note(t, at, before)
 
     def _note(self, t: Track, at: int, before: Health) -> None:
@@ -366,14 +366,18 @@ class Tracker:
         reasons = tuple(Reason("rule", {"rule": rule, "severity": word}) for _, word, rule in found)
         return Health(found[0][1]), reasons
 
-    def _count_change(self, t: Track, at: int, *, count: bool) -> None:
-        if self._forgive is not None:  # the broker ended and cut it off: its own link does not flap
-            if not t.unstable:
-                t.changes = [c for c in t.changes if c < self._forgive]
+    def _count_change(self, t: Track, before: Health, since: int | None, at: int) -> None:
+        """Count a change towards `unstable`. A lost link counts when it is over: by then it is known who broke it."""
+        if t.health is Health.UNKNOWN:
             return
-        if not count:
-            return
-        t.changes = [*t.changes[-(UNSTABLE_CHANGES - 1) :], at]
+        made = [at]
+        if before is Health.UNKNOWN:
+            if (
+                since is None or self._forgive
+            ):  # the first sign of life; the broker ended and cut off everybody
+                return
+            made = [since, at]
+        t.changes = [*t.changes, *made][-UNSTABLE_CHANGES:]
         if len(t.changes) >= UNSTABLE_CHANGES and at - t.changes[0] <= UNSTABLE_MS and not t.unstable:
             t.unstable = True
             t.values = t.values | {"unstable": True}

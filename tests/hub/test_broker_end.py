@@ -71,6 +71,24 @@ def test_links_that_the_broker_cut_do_not_flap(tracker: Tracker, broker_ends: bo
     assert [tracker.by_name[n].unstable for n in ("cam", "gw")] == [unstable] * 2
 
 
+def test_the_brokers_last_wills_are_no_fourth_change(tracker: Tracker) -> None:
+    comes(tracker, "cam", 0)
+    goes(tracker, "cam", MINUTE)
+    comes(tracker, "cam", 2 * MINUTE)
+    goes(tracker, "cam", 3 * MINUTE)
+    comes(tracker, "cam", 4 * MINUTE - 1)
+    assert tracker.by_name["cam"].unstable
+    comes(tracker, "gw", 0)
+    goes(tracker, "gw", MINUTE)
+    comes(tracker, "gw", 2 * MINUTE)
+    goes(tracker, "gw", 3 * MINUTE)
+    assert not tracker.by_name["gw"].unstable
+    tracker.deaf.start(3 * MINUTE, "broker", cut=True)
+    tracker.deaf.end(3 * MINUTE + 2000)
+    comes(tracker, "gw", 3 * MINUTE + 3000)
+    assert not tracker.by_name["gw"].unstable
+
+
 def test_changes_before_the_broker_ended_still_count(tracker: Tracker) -> None:
     for name in ("gw", "cam"):
         comes(tracker, name, 0)
