@@ -25,13 +25,16 @@ class Span:
 
 
 class Deafness:
-    """All deaf spans, in order and apart from each other; the last one may be open."""
+    """All deaf spans, in order and apart from each other; the last one may be open.
 
-    def __init__(self, spans: list[Span] | None = None) -> None:
+    `earlier` is the deaf time in spans that are no longer known one by one.
+    """
+
+    def __init__(self, spans: list[Span] | None = None, earlier: int = 0) -> None:
         self.spans = spans or []
         self._ends: list[int] = []
         self._before: list[int] = []
-        self.total = 0
+        self._earlier = self.total = earlier
         for span in self.spans:
             if span.end is not None:
                 self._account(span)
@@ -77,19 +80,19 @@ class Deafness:
             return t - self.total
         i = bisect_right(self._ends, t)
         closed = self.spans[i]
-        passed = self._before[i - 1] if i else 0
+        passed = self._before[i - 1] if i else self._earlier
         return min(t, closed.start) - passed
 
     def instant(self, heard: int) -> int:
         """The instant at which heard time reached `heard`: the inverse of `heard`, at a span its start."""
-        t = heard
-        for span, passed in zip(self.spans, [0, *self._before], strict=False):
+        t = heard + self._earlier
+        for span, passed in zip(self.spans, [self._earlier, *self._before], strict=False):
             if heard + passed <= span.start:
                 return heard + passed
             if span.end is None:
                 return span.start
             t = heard + passed + (span.end - span.start)
-        return t if self.spans else heard
+        return t
 
     def cut_off(self, gone_at: int, back_at: int) -> bool:
         """True where a link that broke at `gone_at` and is back at `back_at` broke because the broker ended.

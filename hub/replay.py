@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from devices.device import HUB
 from hub.deaf import Deafness, Span
+from hub.intake import PLACED, PLACED_LAST
+from hub.store.reader import LATE
 from hub.store.writer import Writes
 from rules.alert import Closed, Opened, Phase
 
@@ -30,7 +33,10 @@ def load_spans(store: Store) -> tuple[Deafness, int]:
     ]
     for span in spans[:-1]:
         span.end = span.end if span.end is not None else span.start
-    return Deafness(spans), (spans[0].id - 1 if spans else 0)
+    if not spans:
+        return Deafness(), 0
+    earlier = store.rows('SELECT coalesce(sum("end" - start), 0) FROM deaf WHERE id < ?', spans[0].id)[0][0]
+    return Deafness(spans, earlier), spans[0].id - 1
 
 
 def replay(store: Store, tracker: Tracker, intake: Intake, spans_before: int) -> int:
@@ -48,9 +54,9 @@ def replay(store: Store, tracker: Tracker, intake: Intake, spans_before: int) ->
     for row in store.each(
         "SELECT pos, prev, device, at, what, body FROM journal WHERE pos > ? ORDER BY pos", since
     ):
-        while ended and ended[0].end is not None and ended[0].end <= row[3]:
-            tracker.heard_again(ended.pop(0))
         track = by_id.get(row[2])
+        while ended and track is not None and _after(row, track, ended[0]):
+            tracker.heard_again(ended.pop(0))
         if track is not None and row[0] > track.last_pos:
             try:
                 intake.replay(row, track)
@@ -62,6 +68,18 @@ def replay(store: Store, tracker: Tracker, intake: Intake, spans_before: int) ->
     tracker.tick(int(store.meta("decided_at") or 0))
     tracker.take()
     return rows
+
+
+def _after(row: tuple[Any, ...], track: Track, span: Span) -> bool:
+    """True where a journal row was taken in after the hub heard again.
+
+    What was queued in the gap is flagged and was placed before its end. The hub's own reports tell nothing: they
+    carry the time at which they were made, while ingest may still have been busy with the gap.
+    """
+    at, what = row[3:5]
+    if span.end is None or track.device.name == HUB:
+        return False
+    return bool(at > span.end or (at == span.end and not what & (LATE | PLACED | PLACED_LAST)))
 
 
 def reconcile(store: Store, tracker: Tracker, desk: Desk, at: int) -> Writes:

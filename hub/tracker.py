@@ -140,7 +140,6 @@ class Tracker:
         if isinstance(event, Gone):
             return t.boot == event.boot and t.gone_at is None and t.last_seen is not None
         if isinstance(event, Seen):
-            t.boot = event.boot if t.boot is None else t.boot
             t.model = event.claim.get("model", t.model)
             t.firmware = event.claim.get("firmware", t.firmware)
             self._soil(t)
