@@ -19,10 +19,9 @@ def spans_of(cuts: list[int]) -> list[Span]:
 SPANS = st.lists(st.integers(0, 300), max_size=12).map(spans_of)
 
 
-def naive(spans: list[Span], t: int, base: int = 0) -> int:
+def naive(spans: list[Span], t: int) -> int:
     """Heard time by counting ms."""
-    deaf = sum(1 for ms in range(t) for s in spans if s.start <= ms and (s.end is None or ms < s.end))
-    return t - deaf - base
+    return t - sum(1 for ms in range(t) for s in spans if s.start <= ms and (s.end is None or ms < s.end))
 
 
 @given(SPANS, st.integers(0, 320))
@@ -93,3 +92,19 @@ def test_spans_stay_apart_and_never_run_backwards() -> None:
 @pytest.mark.parametrize(("t", "heard"), [(9, 9), (10, 10), (11, 10), (19, 10), (20, 10), (21, 11)])
 def test_the_edges_of_a_span(t: int, heard: int) -> None:
     assert Deafness([Span(10, 20, "broker", cut=True)]).heard(t) == heard
+
+
+@given(SPANS, st.integers(0, 12), st.integers(0, 200), st.booleans())
+def test_spans_that_are_no_longer_known_one_by_one_move_nothing(
+    spans: list[Span], known: int, more: int, still: bool
+) -> None:
+    whole = Deafness(spans)
+    lost = spans[: max(0, len(spans) - known)]
+    part = Deafness(spans[len(lost) :], sum((s.end or 0) - s.start for s in lost))
+    since = lost[-1].end or 0 if lost else 0
+    if still:
+        whole.start(whole.instant(400), "broker", cut=True)
+        part.start(part.instant(400), "broker", cut=True)
+    assert part.heard(since + more) == whole.heard(since + more)
+    heard = whole.heard(since) + more + 1
+    assert part.instant(heard) == whole.instant(heard)

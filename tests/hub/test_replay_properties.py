@@ -1,0 +1,217 @@
+"""A restart equals never having stopped: killed anywhere, the same transitions, alerts, incidents and states.
+
+One hub never stops, never ticks, never stores a checkpoint; the other ticks, stores and is killed at random, and then
+gets again what it had not acknowledged. Both hear the same.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from drivers.mqtt_link import CaughtUp, Down, Stalled, Up
+from tests.hub.house import House
+from tests.hub.scene import REALM, T0, gateway, light
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hub.intake import Gap
+
+DEVICES = (
+    gateway(),
+    light("den-1", uplink_by="cong-1"),
+    light("den-2", uplink_by="cong-1", interval_s=10.0),
+    light("den-3"),
+)
+NAMES = [d.name for d in DEVICES]
+
+
+class Step(NamedTuple):
+    """Time goes on by `gap` ms; then `what` happens. `between`: what only the hub that stops does before it."""
+
+    gap: int
+    what: tuple[str, ...] | tuple[str, str, str, str]
+    between: list[str]
+
+
+GAPS = st.sampled_from(
+    [0, 0, 1, 900, 5000, 20_000, 39_999, 40_001, 60_000, 60_000, 164_999, 165_000, 165_001, 400_000, 900_000]
+)
+
+
+def payload(draw: Callable[[Any], Any]) -> tuple[str, str]:
+    """(channel, payload) with much that is odd."""
+    channel = draw(st.sampled_from(["telemetry"] * 6 + ["state", "state", "occurrence", "receipt"]))
+    said: dict[str, Any] = {"boot": draw(st.sampled_from([1, 1, 1, 2, 3])), "seq": draw(st.integers(1, 15))}
+    clock = draw(st.sampled_from(["none", "right", "1970"]))
+    if clock != "none":
+        said["ts"] = clock  # filled in when it is sent
+    if channel == "telemetry":
+        said["battery_v"] = draw(st.sampled_from([9.0, 12.9, "x"]))
+        said["faults"] = draw(st.sampled_from([[], ["lampFailure"], ["lampFailure"], ["highTemperature"]]))
+        said["mains"] = draw(st.booleans())
+        said["late"] = draw(st.sampled_from([False, False, False, True]))
+    elif channel == "state":
+        said["online"] = draw(st.sampled_from([True, False, False]))
+        if draw(st.booleans()):
+            del said["seq"]
+    elif channel == "occurrence":
+        said["kind"] = "button"
+    else:
+        said |= {"id": "o-1", "result": "done"}
+    return channel, json.dumps(said)
+
+
+@st.composite
+def happenings(draw: Callable[[Any], Any]) -> tuple[str, ...]:
+    kind = draw(st.sampled_from(["says"] * 12 + ["retained", "garbled", "cut", "cut", "stalled", "nothing"]))
+    if kind in ("says", "retained"):
+        return (kind, draw(st.sampled_from(NAMES)), *payload(draw))
+    if kind == "garbled":
+        return (kind, draw(st.sampled_from(NAMES)))
+    if kind == "cut":
+        return (draw(st.sampled_from(["down", "up", "up", "caught_up", "caught_up"])),)
+    return (kind,)
+
+
+STEPS = st.lists(
+    st.builds(
+        Step,
+        GAPS,
+        happenings(),
+        st.lists(st.sampled_from(["tick", "tick", "commit", "checkpoint", "crash", "lag"]), max_size=3),
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+class Run:
+    """A hub that follows the steps. Where it stops, it gets again what it had not committed.
+
+    `busy`: it lags behind, what comes only queues. `open` are the items taken in and not committed.
+    """
+
+    def __init__(self, folder: Path, *, stops: bool) -> None:
+        self.stops = stops
+        self.house = House(folder, *DEVICES).listening()
+        self.at = T0
+        self.busy = False
+        self.link = "hears"
+        self.open: list[Any] = []
+        self.committed = self.heard()
+
+    def heard(self) -> tuple[Gap | None, bool]:
+        return self.house.intake.gap, self.house.ingest.caught_up
+
+    def step(self, gap: int, what: tuple[str, ...], between: list[str]) -> None:
+        goal = self.at + gap
+        for one in between:
+            self.house.clock.at = self.at = (self.at + goal) // 2
+            if self.stops:
+                self.between(one)
+        since = self.at  # ingest looks at no deadline beyond what the link has read
+        self.house.clock.at = self.at = goal
+        self.house.link.inbox.extend(self.items(what, since))
+        self.drain()
+
+    def drain(self) -> None:
+        if not self.busy:
+            self.open += self.house.link.inbox
+            self.house.take()
+
+    def between(self, what: str) -> None:
+        """Something that must not matter."""
+        house = self.house
+        if what == "tick":
+            house.ingest.checkpoint_at = self.at  # no checkpoint unless asked for
+            house.ingest._tick(house.link.inbox[0].at if house.link.inbox else self.at)
+        elif what == "commit":
+            self.commit()
+        elif what == "checkpoint":
+            self.commit()
+            house.ingest._checkpoint(self.at)
+        elif what == "lag":
+            self.busy = not self.busy
+            self.drain()
+        else:
+            self.crash()
+
+    def commit(self) -> None:
+        self.house.commit()
+        self.open.clear()
+        self.committed = self.heard()
+
+    def crash(self) -> None:
+        """Killed and started within the same ms, so that the hub was not deaf because of it."""
+        house = self.house
+        again = [*self.open, *house.link.inbox]
+        self.open = []
+        house.crash()
+        house.start()
+        assert not house.reconciled.other, "memory and store agree about alerts"
+        house.intake.gap, house.ingest.caught_up = self.committed
+        house.link.inbox.extend(again)
+        self.drain()
+
+    def items(self, what: tuple[str, ...], since: int) -> list[Any]:
+        """What the link hands over."""
+        match what:
+            case ("says" | "retained" as kind, name, channel, text):
+                said = json.loads(text)
+                if "ts" in said:
+                    said["ts"] = self.at / 1000 if said["ts"] == "right" else (self.at - T0) / 1000 + 5
+                topic = f"vh/1/{REALM}/{name}/{channel}"
+                return [self.house.message(topic, json.dumps(said).encode(), retain=kind == "retained")]
+            case ("garbled", name):
+                return [self.house.message(f"vh/1/{REALM}/{name}/telemetry", b"\xff")]
+            case ("stalled",) if self.link == "hears":
+                return [Stalled(self.at, since, "stalled")]
+            case (("down" | "up" | "caught_up") as kind,):
+                return self.connection(kind)
+        return []
+
+    def connection(self, kind: str) -> list[Any]:
+        """What happens to it, where that may follow what happened before."""
+        before = {"down": self.link, "up": "down", "caught_up": "up"}[kind]
+        if self.link != before:
+            return []
+        self.link = {"down": "down", "up": "up", "caught_up": "hears"}[kind]
+        if kind == "down":
+            return [Down(self.at, self.at, "gone")]
+        return [Up(self.at, 1, session=True, expected=True)] if kind == "up" else [CaughtUp(self.at, 1)]
+
+    def end(self) -> dict[str, Any]:
+        """Hear again, let every deadline pass, and tell the story."""
+        house = self.house
+        self.busy = False
+        for what in ("up", "caught_up"):
+            self.step(0, (what,), [])
+        house.clock.at = self.at + 12 * 3_600_000
+        for _ in range(2):
+            house.ingest.checkpoint_at = house.clock.at
+            house.tick()
+            house.commit()
+        told: dict[str, Any] = house.story() | {name: house.state(name) for name in NAMES}
+        house.close()
+        return told
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+@given(STEPS)
+def test_a_restart_equals_never_having_stopped(steps: list[Step]) -> None:
+    with tempfile.TemporaryDirectory() as a, tempfile.TemporaryDirectory() as b:
+        never, stopping = Run(Path(a), stops=False), Run(Path(b), stops=True)
+        for step in steps:
+            never.step(*step)
+            stopping.step(*step)
+        expected, found = never.end(), stopping.end()
+    assert found == expected
