@@ -172,6 +172,8 @@ class MqttLink:
         self.settings = settings
         self.inbox: deque[Item] = deque()
         self.generation = 0
+        self.looked = now()
+        """Until when everything that came is in the inbox."""
         self._now = now
         self._wake_reader = wake
         self._outgoing: deque[tuple[int, Sequence[int]] | tuple[str, bytes, int, bool]] = deque()
@@ -280,7 +282,7 @@ class MqttLink:
             now = self._now()
             if now - last > _STALL_MS and self.generation:
                 self._put(Stalled(now, max(last, self._heard), "stalled"))
-            last = now
+            last = self.looked = now
             paused_since = self._note_pause(paused_since, full=full, now=now)
             if not full and (sock in readable or client.has_input):
                 self._read()

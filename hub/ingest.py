@@ -150,12 +150,13 @@ class Ingest:
         if rest > 0 and len(inbox) < BATCH:
             time.sleep(rest)
         now = self.clock.now()
+        read_until = min(now, link.looked) if link is not None else now  # before a look at what was read
         if self.report.store_ok or len(self._acks) < UNACKED:
             self._drain(inbox)
         while self._commands:
             self._command(self._commands.popleft())
         if time.monotonic() - self._last_tick >= TICK_MS / 1000:
-            self._tick(inbox[0].at if inbox else now)
+            self._tick(inbox[0].at if inbox else read_until)
         if self._due_to_commit():
             self._commit()
 
@@ -179,6 +180,11 @@ class Ingest:
                 self._link_said(item)
 
     def _command(self, command: Command) -> None:
+        if not command.done.set_running_or_notify_cancel():  # who asked is gone
+            return
+        if not self.report.store_ok:
+            command.done.set_exception(Refused("disk_full" if self.report.disk_full else "store_broken"))
+            return
         try:
             self._answers.append((command, command.run(self.writes), None))
         except Exception as e:  # noqa: BLE001 - it belongs to who asked
@@ -291,8 +297,8 @@ class Ingest:
             self._checkpoint(now)
 
     def _checkpoint(self, now: int) -> None:
-        if not self.report.store_ok:
-            return
+        if not self.report.store_ok or self.intake.rows or self.tracker.decided or self.writes:
+            return  # it would stand for what is not stored yet
         states = self.tracker.take_dirty()
         ended = sum(s.end is not None for s in self.tracker.deaf.spans)
         try:
