@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 ENROL = "enrol"
 """The user with which a device that is not registered may say hello."""
 
+RESERVED = frozenset({HUB, ENROL})
+"""Users that no device may be named as."""
+
 UNREAD = "unread"
 """A file of this name beside the others: they changed, and the broker has not been told."""
 

@@ -32,6 +32,7 @@ from hub.settings import BadSettings, Settings
 from hub.store.reader import Reader
 from hub.store.writer import Store, StoreBroken, Writes, lock
 from hub.tracker import Tracker
+from hub.views import Refused
 from hub.waiting import Waiting
 from hub.web.app import HOSTS, create_app
 from hub.web.server import bind, serving
@@ -77,7 +78,9 @@ class Parts:
     present: Present
 
     def enrol(self, device: Device, hashed: str, writes: Writes) -> None:
-        """Register a device and follow it (in ingest)."""
+        """Register a device and follow it (in ingest). Raises Refused where somebody else just did."""
+        if device.name in self.registry.devices:
+            raise Refused("unknown_device")
         registry.put_device(writes, device, hashed)
         number = max(self.registry.ids.values(), default=0) + 1
         writes.add("UPDATE device SET id=? WHERE name=?", number, device.name)

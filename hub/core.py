@@ -60,6 +60,7 @@ class HubCore:
 
     def __init__(self, parts: Parts) -> None:
         self._p = parts
+        self._access = asyncio.Lock()
 
     def now(self) -> int:
         return self._p.clock.now()
@@ -285,7 +286,8 @@ class HubCore:
         )  # fmt: skip
         hashed = await asyncio.to_thread(access.hash_password, password)
         await self._do(lambda w: self._p.enrol(device, hashed, w))
-        await asyncio.to_thread(self._p.write_access)
+        async with self._access:
+            await asyncio.to_thread(self._p.write_access)
         return password
 
     async def refuse(self, name: str) -> None:

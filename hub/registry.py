@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from devices.device import HUB, NAME, Device, Kind
 from devices.lifecycle import Lifecycle
 from devices.site import TIERS, Placing, Site
+from hub.access import RESERVED
 from hub.sun import HANOI, sun_at
 
 if TYPE_CHECKING:
@@ -118,8 +119,10 @@ def check_file(found: RegistryFile, known_sites: set[str], known_devices: set[st
         if d.name in seen:
             wrong.append(f"device {d.name}: named twice")
         seen.add(d.name)
-        if HUB in (d.name, d.realm):
-            wrong.append(f"device {d.name}: the name and the realm {HUB} belong to the hub")
+        if d.name in RESERVED or d.realm == HUB:
+            wrong.append(
+                f"device {d.name}: the names {' and '.join(sorted(RESERVED))} and the realm {HUB} are the hub's"
+            )
         if d.site not in slugs:
             wrong.append(f"device {d.name}: no site {d.site}")
         wrong += [

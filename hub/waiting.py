@@ -6,6 +6,8 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from devices import wire
+from hub import access
 from hub.views import Pending
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ class Waiting:
 
     def hello(self, event: Hello) -> str:
         """Somebody knocks; returns the outcome."""
+        if event.realm == wire.MARKER_REALM or event.device in access.RESERVED:
+            return "wrong_realm"
         known = self.entries.get(event.device)
         if known is None:
             if len(self.entries) >= ROOM:
