@@ -196,7 +196,7 @@ class Stage:
             signal.signal(signal.SIGTERM, self._before)
         for log in self._logs.values():
             log.close()
-        if kind is not None and kind is not KeyboardInterrupt:
+        if kind is not None and issubclass(kind, Exception):
             for name in self._logs:
                 print(f"--- {name}'s last words", file=sys.stderr)
                 print((self.folder / f"{name}.log").read_text(errors="replace")[-3000:], file=sys.stderr)

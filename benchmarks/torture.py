@@ -2,9 +2,10 @@
 
 600 devices (SECONDS= below 300 takes fewer of everything, SEED= another order), a connection each with will and
 birth, publish 1,000 telemetry messages a second at QoS 1 from a process of their own. Half a second after a restart
-of the broker they are back and send again what was not acknowledged. The ledger holds every (device, boot, seq) whose PUBACK the
-publisher saw. Meanwhile devices break and are mended, 30 fall silent for good, 100 reboot into 1970 while the hub
-listens and 100 while it is dead (new boot, `ts` near 0, nothing in flight). Then, in a seeded order:
+of the broker they are back and send again what was not acknowledged. The ledger holds every (device, boot, seq)
+whose PUBACK the publisher saw. Meanwhile devices break and are mended, 30 fall silent for good, 100 reboot into
+1970 while the hub listens and 100 while it is dead (new boot, `ts` near 0, nothing in flight). Then, in a seeded
+order:
 
 - 20 SIGKILLs of the hub: 11 between commit and acknowledgement (failpoint after_commit:n), 5 between receipt and
   commit (before_commit:n), 4 at any moment; half of the n are so small that they fall into the catching up;
