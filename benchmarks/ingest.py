@@ -28,83 +28,31 @@ import selectors
 import socket
 import sqlite3
 import statistics
-import struct
-import subprocess
-import sys
-import tempfile
 import threading
 import time
-import urllib.request
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from hub import broker
+from benchmarks.mqtt_raw import connect_packet, publish_packet
+from benchmarks.stage import DISTRICT, PASSWORD, Stage, cpu_s, fleet, reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MESSAGES = int(os.environ.get("MESSAGES", "200000"))
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
-KINDS = (("camera", 2700), ("solar_light", 1800), ("access_point", 207), ("signboard", 23))
 REALMS = 101
 STREAMS = 20
-PASSWORD = "bench"  # noqa: S105 - a broker of this benchmark alone
-
-
-def devices() -> list[tuple[str, str, str]]:
-    """(name, kind, realm) of every device; gateways last."""
-    found = [(f"{kind[:2]}-{i}".replace("_", "-"), kind) for kind, n in KINDS for i in range(n)]
-    placed = [(name, kind, f"r{i % REALMS}") for i, (name, kind) in enumerate(found)]
-    return placed + [(f"gw-{i}", "gateway", f"r{i}") for i in range(REALMS)]
-
-
-def payload(kind: str, boot: int, seq: int, rng: random.Random, *, fault: bool) -> bytes:
-    """One telemetry message as such a device sends it."""
-    said: dict[str, Any] = {"boot": boot, "seq": seq, "ts": round(1764000000 + seq * 60 + rng.random(), 3)}
-    if kind == "solar_light":
-        said |= {
-            "battery_v": round(rng.uniform(12.6, 13.4), 2), "soc_pct": round(rng.uniform(60, 95), 1), "panel_w": 0.0,
-            "load_w": round(rng.uniform(25, 32), 1), "lamp_commanded": True, "lamp_lit": not fault, "level_pct": 100,
-            "controller_c": round(rng.uniform(20, 35), 1), "faults": ["lampFailure"] if fault else [],
-        }  # fmt: skip
-    elif kind == "access_point":
-        said |= {
-            "uplink_up": True, "clients": rng.randrange(40), "rx_kbit_s": round(rng.uniform(0, 9000), 1),
-            "tx_kbit_s": round(rng.uniform(0, 2000), 1), "radio_on": True,
-            "channel_busy_pct": round(rng.uniform(5, 60), 1),
-            "noise_dbm": -92.0, "latency_ms": round(rng.uniform(10, 40), 1), "loss_pct": 0.0, "faults": [],
-        }  # fmt: skip
-    else:
-        said |= {"uptime_s": seq * 60 + rng.randrange(60), "faults": []}
-        said |= {"firmware": "4.2.11-b20260911", "slot": rng.random()}
-        said |= {"stream": {"main": "1920x1080@25", "sub": "640x360@12", "kbit_s": rng.randrange(1500, 2500)}}
-    return json.dumps(said).encode()
-
-
-def packet(topic: str, body: bytes, mid: int) -> bytes:
-    """An MQTT 3.1.1 PUBLISH at QoS 1."""
-    name = topic.encode()
-    rest = struct.pack(">H", len(name)) + name + struct.pack(">H", mid) + body
-    return b"\x32" + _length(len(rest)) + rest
-
-
-def _length(n: int) -> bytes:
-    out = bytearray()
-    while True:
-        n, low = divmod(n, 128)
-        out.append(low | 0x80 if n else low)
-        if not n:
-            return bytes(out)
+FLEET = fleet(DISTRICT, REALMS, gateways=True, interval_s=60, lifecycle="active")
 
 
 def messages(seed: int) -> Iterator[tuple[str, str, bytes, tuple[str, int, int] | None]]:
     """(realm, topic, body, identity or None where garbled), in the order of sending."""
     rng = random.Random(seed)
-    everybody = [d for d in devices() if d[1] != "gateway"]
+    everybody = [(d["name"], d["kind"], d["realm"]) for d in FLEET if d["kind"] != "gateway"]
     boots = {name: rng.getrandbits(32) for name, _, _ in everybody}
     seqs = dict.fromkeys(boots, 0)
     ill: set[str] = set()
@@ -114,9 +62,9 @@ def messages(seed: int) -> Iterator[tuple[str, str, bytes, tuple[str, int, int] 
         topic = f"vh/1/{realm}/{name}/telemetry"
         if name in ill:
             ill.discard(name)
-        elif kind == "solar_light" and rng.random() < 0.01 * 4730 / 1800:
+        elif kind == "solar_light" and rng.random() < 0.01 * DISTRICT / 1800:
             ill.add(name)
-        body = payload(kind, boots[name], seqs[name], rng, fault=name in ill)
+        body = reading(kind, boots[name], seqs[name], rng, fault=name in ill)
         if rng.random() < 0.002 and name not in ill:
             yield realm, topic, body[: len(body) // 2], None
         else:
@@ -130,15 +78,12 @@ def send(port: int, seed: int, pipe: Any) -> None:
     sizes: list[int] = []
     for realm, topic, body, _ in messages(seed):
         mids[realm] = mids[realm] % 65535 + 1
-        buffers[realm].append(packet(topic, body, mids[realm]))
+        buffers[realm].append(publish_packet(topic, body, mids[realm]))
         sizes.append(len(body))
     links = []
     for i in range(REALMS):
         s = socket.create_connection(("127.0.0.1", port))
-        name = f"gw-{i}".encode()
-        fields = b"".join(struct.pack(">H", len(f)) + f for f in (name, name, PASSWORD.encode()))
-        rest = b"\x00\x04MQTT\x04\xc2\x00\x00" + fields
-        s.sendall(b"\x10" + _length(len(rest)) + rest)
+        s.sendall(connect_packet(f"gw-{i}", PASSWORD))
         if s.recv(4)[3:] != b"\x00":
             raise RuntimeError("the broker refused a sender")
         s.setblocking(False)
@@ -168,73 +113,7 @@ def _pump(links: list[tuple[socket.socket, memoryview]]) -> None:
                     watch.modify(link, selectors.EVENT_READ)
 
 
-class Stage:
-    """A broker with our mosquitto.conf in a folder of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        with socket.socket() as s, socket.socket() as w:
-            s.bind(("127.0.0.1", 0))
-            w.bind(("127.0.0.1", 0))
-            self.port, self.web = s.getsockname()[1], w.getsockname()[1]
-        self.toml = folder / "hub.toml"
-        (folder / "hub.password").write_text(PASSWORD)
-        self.toml.write_text(
-            f'data_dir = "{folder}"\n[web]\nport = {self.web}\n[broker]\nport = {self.port}\n'
-            f'password_file = "{folder}/hub.password"\naccess_dir = "{folder}/broker"\n'
-        )
-        self._register()
-        conf = folder / "broker" / "mosquitto.conf"
-        conf.write_text(broker.render(folder / "broker", self.port))
-        found = broker.find_mosquitto()
-        if found is None:
-            sys.exit("this benchmark needs mosquitto")
-        self.broker = psutil.Popen([found, "-c", str(conf)], stderr=subprocess.DEVNULL)
-        _wait(lambda: _connects(self.port))
-
-    def _register(self) -> None:
-        slug = "thon"
-        everybody = [
-            {"name": n, "kind": k, "realm": r, "site": slug, "interval_s": 60, "lifecycle": "active"}
-            | ({"password": PASSWORD} if k == "gateway" else {"uplink_by": f"gw-{r[1:]}"})
-            for n, k, r in devices()
-        ]
-        site = {"slug": slug, "name": "Thôn", "tier": "village", "lat": 21.09, "lon": 105.67}
-        path = self.folder / "fleet.json"
-        path.write_text(json.dumps({"sites": [site], "devices": everybody}))
-        if _village_hub("import", str(path), "--settings", str(self.toml)).wait(120):
-            sys.exit("the registry could not be imported")
-
-    def stop(self) -> None:
-        """End the broker."""
-        self.broker.terminate()
-        self.broker.wait(30)
-
-
-def _village_hub(*arguments: str) -> psutil.Popen:
-    command = [sys.executable, "-c", "from hub.cli import main; main()", *arguments]
-    return psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def _connects(port: int) -> bool:
-    with socket.socket() as s:
-        return s.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _wait(done: Any, limit: float = 120, step: float = 0.05) -> None:
-    end = time.monotonic() + limit
-    while not done():
-        if time.monotonic() > end:
-            raise TimeoutError("waited too long")
-        time.sleep(step)
-
-
-def _cpu(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
-
-
-def bare(stage: Stage, pipe: Any, result: Any) -> None:
+def bare(port: int, pipe: Any, result: Any) -> None:
     """The bare subscriber's process."""
     count, last = 0, 0.0
     arrived = threading.Event()
@@ -252,14 +131,14 @@ def bare(stage: Stage, pipe: Any, result: Any) -> None:
     subscribed = threading.Event()
     client.on_subscribe = lambda *_: subscribed.set()
     client.on_connect = lambda c, *_: c.subscribe("vh/1/+/+/telemetry", 1)
-    client.connect("127.0.0.1", stage.port)
+    client.connect("127.0.0.1", port)
     client.loop_start()
     subscribed.wait(10)
     me = psutil.Process()
-    before = _cpu(me)
+    before = sum(me.cpu_times()[:2])
     pipe.send("ready")
     arrived.wait(600)
-    result.send((last, _cpu(me) - before, count))
+    result.send((last, sum(me.cpu_times()[:2]) - before, count))
     client.unsubscribe("vh/1/+/+/telemetry")
     time.sleep(0.2)
     client.disconnect()
@@ -286,7 +165,7 @@ def round_bare(stage: Stage, seed: int) -> tuple[float, float]:
     sender, to_sender = _spawn(send, stage.port, seed)
     ready, ready_child = multiprocessing.Pipe()
     result, result_child = multiprocessing.Pipe()
-    process = multiprocessing.Process(target=bare, args=(stage, ready_child, result_child))
+    process = multiprocessing.Process(target=bare, args=(stage.port, ready_child, result_child))
     to_sender.recv()
     process.start()
     ready.recv()
@@ -313,37 +192,33 @@ def round_hub(stage: Stage, seed: int) -> dict[str, float]:
     """One round of the hub on a fresh journal: rate, CPU, broker's CPU, lost, duplicated."""
     for old in stage.folder.glob("hub.db*"):
         old.unlink()
-    stage._register()  # noqa: SLF001
-    hub = _village_hub("run", "--settings", str(stage.toml))
-    url = f"http://127.0.0.1:{stage.web}"
-    try:
-        _wait(lambda: _healthy(url))
-        readers, to_readers = _spawn(streams, url)
-        to_readers.recv()
-        sender, to_sender = _spawn(send, stage.port, seed)
-        median = to_sender.recv()
-        time.sleep(1)
-        before, broker_before = _cpu(hub), _cpu(stage.broker)
-        database = sqlite3.connect(f"file:{stage.folder}/hub.db?mode=ro", uri=True)
-        floor = database.execute("SELECT max(pos) FROM journal").fetchone()[0]
-        to_sender.send("go")
-        start = to_sender.recv()
-        end = _last_commit(database, floor)
-        rate = MESSAGES / (end - start)
-        cpu = (_cpu(hub) - before) / MESSAGES * 1e6
-        broker_cpu = (_cpu(stage.broker) - broker_before) / MESSAGES * 1e6
-        to_sender.recv()
-        to_sender.send("end")
-        sender.join()
-        to_readers.send("end")
-        readers.join()
-        lost, duplicated = _compare(database, seed)
-    finally:
-        hub.terminate()
-        hub.wait(30)
-    return {
-        "rate": rate, "cpu": cpu, "broker_cpu": broker_cpu, "lost": lost, "duplicated": duplicated, "median": median,
-    }  # fmt: skip
+    stage.register(FLEET, REALMS)
+    stage.start_hub()
+    stage.wait_ready()
+    readers, to_readers = _spawn(streams, stage.url)
+    to_readers.recv()
+    sender, to_sender = _spawn(send, stage.port, seed)
+    median = to_sender.recv()
+    time.sleep(1)
+    before, broker_before = cpu_s(stage.hub), cpu_s(stage.broker)
+    database = sqlite3.connect(f"file:{stage.database}?mode=ro", uri=True)
+    floor = database.execute("SELECT max(pos) FROM journal").fetchone()[0]
+    to_sender.send("go")
+    start = to_sender.recv()
+    end = _last_commit(database, floor)
+    made = {
+        "rate": MESSAGES / (end - start),
+        "cpu": (cpu_s(stage.hub) - before) / MESSAGES * 1e6,
+        "broker_cpu": (cpu_s(stage.broker) - broker_before) / MESSAGES * 1e6,
+        "median": median,
+    }
+    for process, pipe in ((sender, to_sender), (readers, to_readers)):
+        pipe.send("end")
+        process.join()
+    lost, duplicated = _compare(database, seed)
+    database.close()
+    stage.stop_hub()
+    return made | {"lost": lost, "duplicated": duplicated}
 
 
 def _last_commit(database: sqlite3.Connection, floor: int) -> float:
@@ -365,14 +240,6 @@ def _last_commit(database: sqlite3.Connection, floor: int) -> float:
         time.sleep(0.05)
 
 
-def _healthy(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url + "/healthz", timeout=2) as answer:  # noqa: S310 - our own
-            return bool(answer.status == 200)
-    except OSError:
-        return False
-
-
 def _compare(database: sqlite3.Connection, seed: int) -> tuple[int, int]:
     sent: set[tuple[str, int, int]] = {i for *_, i in messages(seed) if i is not None}
     found: dict[tuple[str, int, int], int] = {}
@@ -390,19 +257,14 @@ def main() -> None:
     multiprocessing.set_start_method("fork")
     rounds: list[dict[str, float]] = []
     bares: list[tuple[float, float]] = []
-    with tempfile.TemporaryDirectory() as folder:
-        stage = Stage(Path(folder))
-        try:
-            for i in range(ROUNDS):
-                bares.append(round_bare(stage, i))
-                print(
-                    f"bare {i + 1}: {bares[-1][0]:,.0f} msg/s, {bares[-1][1]:.1f} us CPU a message",
-                    flush=True,
-                )
-                rounds.append(r := round_hub(stage, i))
-                print(f"hub  {i + 1}: {r['rate']:,.0f} msg/s, {r['cpu']:.1f} us CPU a message", flush=True)
-        finally:
-            stage.stop()
+    with Stage() as stage:
+        stage.register(FLEET, REALMS)
+        stage.start_broker()
+        for i in range(ROUNDS):
+            bares.append(round_bare(stage, i))
+            print(f"bare {i + 1}: {bares[-1][0]:,.0f} msg/s, {bares[-1][1]:.1f} us CPU a message", flush=True)
+            rounds.append(r := round_hub(stage, i))
+            print(f"hub  {i + 1}: {r['rate']:,.0f} msg/s, {r['cpu']:.1f} us CPU a message", flush=True)
     rate = statistics.median(r["rate"] for r in rounds)
     cpu = statistics.median(r["cpu"] for r in rounds)
     figures = {

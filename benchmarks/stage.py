@@ -115,7 +115,12 @@ def reading(kind: str, boot: int, seq: int, rng: random.Random, *, fault: bool =
             "faults": [],
         }
     else:
-        said |= {"uptime_s": seq * 60 + rng.randrange(60), "faults": [], "firmware": "4.2.11-b20260911"}
+        said |= {
+            "uptime_s": seq * 60 + rng.randrange(60),
+            "faults": [],
+            "firmware": "4.2.11-b20260911",
+            "slot": rng.random(),
+        }
         said |= {"stream": {"main": "1920x1080@25", "sub": "640x360@12", "kbit_s": rng.randrange(1500, 2500)}}
     return json.dumps(said).encode()
 
