@@ -70,6 +70,16 @@ class Command:
     done: Future[Any]
 
 
+def _reaches(item: Item) -> int:
+    """Until when nothing is unknown, where `item` is the next one to take: a stall tells of time before it."""
+    match item:
+        case Stalled():
+            return item.since
+        case Down():
+            return item.heard
+    return item.at
+
+
 class Ingest:
     """The road's one worker. `publish` gets each commit's Delta, in this thread."""
 
@@ -156,7 +166,7 @@ class Ingest:
         while self._commands:
             self._command(self._commands.popleft())
         if time.monotonic() - self._last_tick >= TICK_MS / 1000:
-            self._tick(inbox[0].at if inbox else read_until)
+            self._tick(_reaches(inbox[0]) if inbox else read_until)
         if self._due_to_commit():
             self._commit()
 
