@@ -100,6 +100,8 @@ def _supervise(command: list[str], data: Path) -> None:
             sys.stderr.buffer.write(line)
             sys.stderr.flush()
     code = child.wait()
+    if code == -signal.SIGKILL:  # so that whoever started us sees the same
+        os.kill(os.getpid(), signal.SIGKILL)
     if code not in (0, -signal.SIGTERM):
         raise NoBroker(f"mosquitto ended with code {code}")
 

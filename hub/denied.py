@@ -1,7 +1,8 @@
-"""Refused publishes, seen: mosquitto acknowledges them to a 3.1.1 device and tells only its debug log.
+"""What the broker refused, seen: mosquitto tells it in its debug log only, and a 3.1.1 device is none the wiser.
 
-`village-hub broker` reads that log through a pipe and keeps the lines that matter in `denied.log`; the hub reads them
-from there. Nothing else of the debug log is kept.
+A publish that its sender may not make is acknowledged all the same; a packet over `max_packet_size` ends the
+connection. `village-hub broker` reads the log through a pipe and keeps these cases in `denied.log`, a line each
+(outcome, user, what); the hub reads them from there. Nothing else of the debug log is kept.
 """
 
 from __future__ import annotations
@@ -17,28 +18,51 @@ if TYPE_CHECKING:
 FILE = "denied.log"
 MAX_BYTES = 1_000_000
 """Beyond this the file begins anew."""
+MAX_CLIENTS = 50_000
 
-_LINE = re.compile(rb"Denied PUBLISH from (\S+) \(d\d, q\d, r\d, m\d+, '([^']{0,200})'")
+_CONNECTED = re.compile(rb"New client connected from \S+ as (.+?) \(p\d.*u'([^']*)'\)")
+_DENIED = re.compile(rb"Denied PUBLISH from (.+?) \(d\d, q\d, r\d, m\d+, '([^']{0,200})'")
+_OVERSIZE = re.compile(rb"Client (.+?) disconnected due to oversize packet")
 
 
 class Denied(NamedTuple):
-    """A publish that the broker refused: who tried, and where."""
+    """One case: the outcome it counts as, the broker's user, and what it tried."""
 
-    client: str
-    topic: str
+    outcome: str
+    user: str
+    what: str
 
 
 def keep(lines: Iterable[bytes], folder: Path) -> Iterator[bytes]:
-    """Write the refusals of a broker's log into the folder; gives what people should read of the rest."""
-    path = folder / FILE
+    """Write the cases of a broker's log into the folder; gives what people should read of the rest."""
+    users: dict[bytes, bytes] = {}
     for line in lines:
-        if b"Denied PUBLISH" in line:
-            mode = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if _size(path) > MAX_BYTES else os.O_APPEND)
-            handle = os.open(path, mode, 0o600)
-            os.write(handle, line)
-            os.close(handle)
+        if (found := _CONNECTED.search(line)) is not None:
+            if len(users) >= MAX_CLIENTS:
+                del users[next(iter(users))]
+            users[found[1]] = found[2]
+        elif (found := _DENIED.search(line)) is not None:
+            _append(folder / FILE, b"denied\t" + users.get(found[1], found[1]) + b"\t" + found[2] + b"\n")
+        elif (found := _OVERSIZE.search(line)) is not None:
+            _append(
+                folder / FILE, b"garbled\t" + users.get(found[1], found[1]) + b"\ttoo large for the broker\n"
+            )
         elif (b"Error" in line or b"Warning" in line) and b"run as root" not in line:
             yield line
+
+
+def _append(path: Path, line: bytes) -> None:
+    mode = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if _size(path) > MAX_BYTES else os.O_APPEND)
+    try:
+        handle = os.open(path, mode, 0o600)
+    except OSError:  # a full disk; the broker goes on
+        return
+    try:
+        os.write(handle, line)
+    except OSError:
+        return
+    finally:
+        os.close(handle)
 
 
 def _size(path: Path) -> int:
@@ -49,14 +73,14 @@ def _size(path: Path) -> int:
 
 
 class Tail:
-    """Reads refusals as they are written. What was there before is not news."""
+    """Reads cases as they are written. What was there before is not news."""
 
     def __init__(self, folder: Path | None) -> None:
         self._path = None if folder is None else folder / FILE
         self._at = 0 if self._path is None else _size(self._path)
 
     def fresh(self) -> list[Denied]:
-        """Refusals since the last call, at most a few thousand."""
+        """Cases since the last call, at most a few thousand."""
         if self._path is None:
             return []
         size = _size(self._path)
@@ -70,9 +94,8 @@ class Tail:
                 text = f.read(500_000)
         except OSError:
             return []
-        whole = text.rfind(b"\n") + 1
-        self._at += whole
-        return [
-            Denied(m[1].decode("utf-8", "replace"), m[2].decode("utf-8", "replace"))
-            for m in _LINE.finditer(text[:whole])
-        ]
+        self._at += text.rfind(b"\n") + 1
+        cases = (
+            line.decode("utf-8", "replace").split("\t") for line in text[: text.rfind(b"\n") + 1].splitlines()
+        )
+        return [Denied(*case) for case in cases if len(case) == len(Denied._fields)]

@@ -290,7 +290,7 @@ class Ingest:
             self._ticked = max(self._ticked, min(until, now))
             self.tracker.tick(self._ticked)
         for refused in self.denied.fresh():
-            self.intake.count("denied", now, f"{refused.client} → {refused.topic}")
+            self.intake.count(refused.outcome, now, f"{refused.user} → {refused.what}")
             self.delta.hub = True
         self._upkeep(now)
 
@@ -405,7 +405,8 @@ class Ingest:
             if raised is not None:
                 command.done.set_exception(raised)
             elif error is not None:
-                command.done.set_exception(Refused("disk_full" if error.disk_full else "store_broken"))
+                # It was carried out and is kept in memory: it is stored with the rest once there is room
+                command.done.set_exception(Refused("not_stored_yet"))
             else:
                 command.done.set_result(result)
 

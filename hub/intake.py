@@ -26,10 +26,13 @@ PLACED_LAST = 128
 
 DAY_MS = 86_400_000
 
+CLOCK_OFF_MS = 120_000
+"""A live message whose own time is further off than this counts as `clock_off`; it is taken all the same."""
+
 _CODE = {name: i for i, name in enumerate(CHANNELS)}
 
 OUTCOMES = (
-    "accepted", "late", "duplicate", "garbled", "garbled_field", "will", "old_will", "retained", "hello",
+    "accepted", "clock_off", "late", "duplicate", "garbled", "garbled_field", "will", "old_will", "retained", "hello",
     "unknown_device", "wrong_realm", "wrong_topic", "retired", "pending_full", "denied", "failed",
 )  # fmt: skip
 """What can happen to a message. `denied`: the broker refused its sender; `failed`: the hub itself failed on it."""
@@ -154,7 +157,10 @@ class Intake:
         self.next_pos = pos + 1
         self.rows += (pos, t.last_pos, t.id, at, what, body)
         outcome = tracker.apply(t, event, at, life=life, late=late, pos=pos)
-        if outcome == "accepted":
+        sent = getattr(event, "sent", None)
+        if outcome == "accepted" and sent is not None and abs(sent - m.at) > CLOCK_OFF_MS and not what & ~15:
+            self.count("clock_off", at, f"{t.device.name}: {(sent - m.at) / 1000:+.0f} s")
+        elif outcome == "accepted":
             tally = self.tallies[outcome]
             tally.count += 1
             tally.last_at = m.at

@@ -44,6 +44,7 @@ _REFUSALS = {
         "Changes come from the hub's own pages, or as JSON with the header X-Village-Hub: 1 from a command line."
     ),
     "too_large": mark("This is too large."),
+    "no_length": mark("Send the length of the body (Content-Length)."),
 }
 
 
@@ -74,20 +75,23 @@ class Doors:
         else:
             await _refuse(request, *refusal)(scope, receive, send_safely)
 
-    def _refusal(self, request: Request) -> tuple[int, str] | None:
+    def _refusal(self, request: Request) -> tuple[int, str] | None:  # noqa: PLR0911 - one a reason
         host = request.headers.get("host", "").lower()
         if not self._known(host):
             return 403, "wrong_host"
         if request.method in _SAFE:
             return None
-        length = request.headers.get("content-length", "")
-        if not length.isdecimal() or int(length) > MAX_BODY:
+        length = request.headers.get("content-length")
+        if length is None and "transfer-encoding" in request.headers:
+            return 411, "no_length"
+        if length is not None and (not length.isdecimal() or int(length) > MAX_BODY):
             return 413, "too_large"
         origin = request.headers.get("origin") or request.headers.get("referer")
         if origin is not None:
             return None if urlsplit(origin).netloc.lower() == host else (403, "wrong_origin")
         is_json = request.headers.get("content-type", "").split(";")[0].strip() == "application/json"
-        if request.url.path.startswith("/api/") and request.headers.get(MACHINE) == "1" and is_json:
+        fits = is_json or length in (None, "0")
+        if request.url.path.startswith("/api/") and request.headers.get(MACHINE) == "1" and fits:
             return None
         return 403, "no_origin"
 

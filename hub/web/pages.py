@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote, urlencode
 
 from fastapi import Depends
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -15,7 +16,7 @@ from devices.device import Kind
 from devices.health import Shown
 from hub.views import Core, Refused, Text
 from hub.web import chart, words
-from hub.web.language import CODES, Language, language, wanted
+from hub.web.language import CODES, Language, language, mark, wanted
 
 HERE = Path(__file__).parent
 THEMES = ("auto", "day", "night")
@@ -124,12 +125,29 @@ def plain(template: str, lang: Language, **about: Any) -> str:
 
 
 def nav_fragments(core: Core, lang: Language) -> Fragments:
-    """The counts in the navigation: open incidents, devices waiting for approval."""
+    """What every page shows: open incidents, devices waiting for approval, and that the hub hears nothing."""
     counts = {"nav-incidents": len(core.overview().incidents), "nav-pending": len(core.pending())}
     return {
         id_: f'<span id="{id_}" class="count" hx-swap-oob="true">{lang.number(n) if n else ""}</span>'
         for id_, n in counts.items()
-    }
+    } | {"deaf-note": _deaf_note(core, lang)}
+
+
+DEAF_TOLD_MS = 5000
+"""A hub that hears nothing for less is starting, or has hiccups."""
+
+
+def _deaf_note(core: Core, lang: Language) -> str:
+    spans, now = core.hub().deaf, core.now()
+    said = ""
+    if spans and spans[-1][1] is None and now - spans[-1][0] >= DEAF_TOLD_MS:
+        why = lang.text(words.DEAF.get(spans[-1][2], spans[-1][2]))
+        said = lang.text(_DEAF, moment=lang.time(spans[-1][0], now), why=why)
+    hidden = "" if said else " hidden"
+    return f'<p id="deaf-note" class="note" role="status" hx-swap-oob="true"{hidden}>{escape(said)}</p>'
+
+
+_DEAF = mark("The hub hears no device since %(moment)s: %(why)s. What you see is from then.")
 
 
 def digest(fragments: Fragments) -> str:

@@ -47,7 +47,7 @@ KIND: Mapping[Kind, str] = {
 }
 
 TIER: Mapping[str, str] = {
-    "province": mark("%(name)s province"),
+    "province": mark("%(name)s"),
     "district": mark("%(name)s district"),
     "commune": mark("%(name)s commune"),
     "village": mark("%(name)s village"),
@@ -109,6 +109,7 @@ OUTCOME: Mapping[str, str] = {
     "retired": mark("From retired devices"),
     "pending_full": mark("Hellos beyond what may wait for approval"),
     "denied": mark("Refused by the broker: the sender may not write there"),
+    "clock_off": mark("Taken, but the device's clock is more than two minutes off"),
     "failed": mark("The hub failed on them; its log says why"),
     "ignored": mark("Ignored"),
 }
@@ -134,6 +135,9 @@ REFUSED: Mapping[str, str] = {
     "bad_interval": mark("The interval is a number of seconds from 5 to 86400."),
     "name_taken": mark("Another device has this name already."),
     "disk_full": mark("The hub's disk is full: nothing was changed. Free some space first."),
+    "not_stored_yet": mark(
+        "Not stored yet: the hub's disk is full or broken. It will be stored when there is room."
+    ),
     "store_broken": mark("The hub cannot write its database: nothing was changed."),
 }
 

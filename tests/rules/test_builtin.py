@@ -104,7 +104,7 @@ CASES = [
     *[
         Case("fault-reported", kind, {"faults": ["E7"]}, "degraded", 0, {"faults": []}, M)
         for kind in Kind
-        if kind is not LIGHT
+        if kind not in (LIGHT, HUB)
     ],
     Case("wifi-uplink-down", WIFI, {"uplink_up": False}, "faulty", M, {"uplink_up": True}, M),
     Case("wifi-radio-off", WIFI, {"radio_on": False}, "faulty", 2 * M, {"radio_on": True}, M),
@@ -120,7 +120,9 @@ CASES = [
     Case("gateway-buffering", GATEWAY, {"buffered": 5000}, "degraded", 2 * M, {"buffered": 0}, M),
     Case("gateway-buffering", GATEWAY, {"buffered": 500_000}, "faulty", 2 * M, {"buffered": 0}, M),
     Case("hub-broker-down", HUB, {"broker_up": False}, "faulty", 10 * S, {"broker_up": True}, 30 * S),
-    Case("hub-store-failing", HUB, {"store_ok": False}, "faulty", 0, {"store_ok": True}, M),
+    Case("hub-store-failing", HUB, {"store_ok": False, "faults": []}, "faulty", 0, {"store_ok": True}, 0),
+    Case("hub-disk-full", HUB, {"faults": ["disk_full"]}, "faulty", 0, {"faults": []}, 0),
+    Case("hub-fault", HUB, {"faults": ["taken_over"]}, "degraded", 0, {"faults": []}, 0),
     Case("hub-disk-low", HUB, {"disk_free_mb": 4999}, "degraded", 5 * M, {"disk_free_mb": 9000}, M),
     Case("hub-disk-low", HUB, {"disk_free_mb": 999}, "faulty", M, {"disk_free_mb": 9000}, M),
     Case("hub-broker-dropped", HUB, {"broker_dropped": 1}, "degraded", 0, {"broker_dropped": 0}, 0),
