@@ -182,6 +182,7 @@ class MqttLink:
         self._subscribed = False
         self._heard = now()
         self._nonce = ""
+        self._wanted: tuple[str, ...] = ()
         self._why = ""
         self._wake_r, self._wake_w = socket.socketpair()
         self._wake_r.setblocking(False)
@@ -213,9 +214,13 @@ class MqttLink:
         self._wake()
 
     def mark(self) -> None:
-        """Publish a marker; `CaughtUp` comes when everything before it has been delivered."""
+        """Publish a marker; `CaughtUp` comes when everything before it has been delivered.
+
+        It is retained: who connects under this client id next sees whose it was (not where it only looks around).
+        """
         self._nonce = secrets.token_hex(8)
-        self.publish(self.settings.marker, f"{self.settings.instance} {self._nonce}".encode())
+        said = f"{self.settings.instance} {self._nonce}".encode()
+        self.publish(self.settings.marker, said, retain=not self.settings.clean)
 
     # --- the thread -------------------------------------------------------------------------------------------
 
@@ -292,6 +297,7 @@ class MqttLink:
             self._send()
             if client.loop_misc() != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 return
+        self._send()  # the last acks
 
     def _note_pause(self, since: int | None, *, full: bool, now: int) -> int | None:
         """A long pause in reading is a time in which the hub could not hear."""
@@ -346,16 +352,14 @@ class MqttLink:
         present = bool(flags.session_present)
         self._put(Up(self._now(), self.generation, present, self._session_expected))
         self._session_expected = True
-        if self._subscribed and present:
-            self.mark()
-            return
-        wanted = [
-            (f, 0 if f.startswith("$SYS") else 1) for f in (*self.settings.filters, self.settings.marker)
-        ]
-        client.subscribe(wanted)
+        # The marker anew each time, to see whose is there; the rest only where the broker does not know it
+        self._nonce = ""  # the one retained there is no answer to the next
+        filters = () if self._subscribed and present else self.settings.filters
+        self._wanted = (self.settings.marker, *filters)
+        client.subscribe([(f, 0 if f.startswith("$SYS") else 1) for f in self._wanted])
 
     def _on_subscribe(self, _client: Client, _data: Any, _mid: int, codes: list[ReasonCode], _p: Any) -> None:
-        refused = [f for f, c in zip(self.settings.filters, codes, strict=False) if c.is_failure]
+        refused = [f for f, c in zip(self._wanted, codes, strict=False) if c.is_failure]
         if refused:
             self._why = f"the broker refused the subscription {refused[0]}"
             self._client.disconnect()
