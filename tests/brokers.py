@@ -90,9 +90,10 @@ class Mosquitto:
 def publish(port: int, user: str, password: str, topic: str, payload: str | bytes, *more: str) -> None:
     """One message at QoS 1 by mosquitto_pub; returns once it was acknowledged. Raises where it was not."""
     said = payload.encode() if isinstance(payload, str) else payload
+    how = [] if "-l" in more else ["-s" if said else "-n"]
     command = ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(port), "-u", user, "-P", password]
     subprocess.run(  # noqa: S603
-        [*command, "-q", "1", "-t", topic, "-s" if said else "-n", *more],
+        [*command, "-q", "1", "-t", topic, *how, *more],
         input=said,
         check=True,
         timeout=PATIENCE_S,

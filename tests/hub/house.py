@@ -14,7 +14,7 @@ from drivers.mqtt_link import CaughtUp, Down, Stalled, Up
 from hub import registry
 from hub.denied import Tail
 from hub.incidents import Desk
-from hub.ingest import Delta, Ingest
+from hub.ingest import Delta, Ingest, _reaches
 from hub.intake import Intake
 from hub.replay import load_spans, reconcile, replay
 from hub.selfreport import SelfReport
@@ -138,7 +138,7 @@ class House:
             self.ingest._drain(inbox)
         while self.ingest._commands:
             self.ingest._command(self.ingest._commands.popleft())
-        self.ingest._tick(inbox[0].at if inbox else self.clock.at)
+        self.ingest._tick(_reaches(inbox[0]) if inbox else self.clock.at)
         if self.ingest._due_to_commit():
             self.ingest._commit()
 

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from drivers.mqtt_link import CaughtUp, Down, Stalled, Up
+from hub.ingest import _reaches
 from tests.hub.house import House
 from tests.hub.scene import REALM, T0, gateway, light
 
@@ -131,7 +132,7 @@ class Run:
         house = self.house
         if what == "tick":
             house.ingest.checkpoint_at = self.at  # no checkpoint unless asked for
-            house.ingest._tick(house.link.inbox[0].at if house.link.inbox else self.at)
+            house.ingest._tick(_reaches(house.link.inbox[0]) if house.link.inbox else self.at)
         elif what == "commit":
             self.commit()
         elif what == "checkpoint":
