@@ -15,6 +15,7 @@ import select
 import socket
 import ssl
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -34,7 +35,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _RECV = 262_144
-_STALL_MS = 2000
+_STALL_S = 2.0
+_UNHEARD_S = 5.0
+"""Nothing from the broker for longer than this is a time in which we could not hear: it answers our echo in less."""
+_ECHO_MS = 2000
+_MARK_AGAIN_S = 3.0
+_ECHO = "echo"
 _BACKOFF_S = (0.2, 15.0)
 
 
@@ -138,7 +144,7 @@ class _Buffered(Client):
     @property
     def has_output(self) -> bool:
         """Bytes that wait for the socket."""
-        return bool(self._out) or self.want_write()
+        return bool(self._out or self._chunks) or self.want_write()
 
     def _handle_on_message(self, message: MQTTMessage) -> None:
         """Straight to the one callback: paho would ask its filters for every message, which costs as much again."""
@@ -157,9 +163,9 @@ class _Buffered(Client):
 
     def flush(self) -> None:
         """Write what waits; what the socket does not take stays. Raises OSError where the connection is gone."""
-        self._chunks = []
         self.loop_write()
-        self._out += b"".join(self._chunks)
+        self._out += b"".join(self._chunks)  # also what paho wrote by itself since the last time
+        self._chunks.clear()
         if self._out:
             with contextlib.suppress(BlockingIOError):
                 self._out = self._out[super()._sock_send(self._out) :]
@@ -173,7 +179,7 @@ class MqttLink:
         self.inbox: deque[Item] = deque()
         self.generation = 0
         self.looked = now()
-        """Until when everything that came is in the inbox."""
+        """Until when everything that was sent to us is in the inbox: the last time that the broker said something."""
         self._now = now
         self._wake_reader = wake
         self._outgoing: deque[tuple[int, Sequence[int]] | tuple[str, bytes, int, bool]] = deque()
@@ -181,7 +187,11 @@ class MqttLink:
         self._session_expected = settings.session_expected
         self._subscribed = False
         self._heard = now()
-        self._nonce = ""
+        self._heard_s = time.monotonic()
+        self._echoed = 0
+        self._up = False
+        self._nonces: set[str] = set()
+        self._marked_s: float | None = None
         self._wanted: tuple[str, ...] = ()
         self._why = ""
         self._wake_r, self._wake_w = socket.socketpair()
@@ -218,8 +228,14 @@ class MqttLink:
 
         It is retained: who connects under this client id next sees whose it was (not where it only looks around).
         """
-        self._nonce = secrets.token_hex(8)
-        said = f"{self.settings.instance} {self._nonce}".encode()
+        self._nonces.clear()
+        self._mark()
+
+    def _mark(self) -> None:
+        nonce = secrets.token_hex(8)
+        self._nonces.add(nonce)
+        self._marked_s = time.monotonic()
+        said = f"{self.settings.instance} {nonce}".encode()
         self.publish(self.settings.marker, said, retain=not self.settings.clean)
 
     # --- the thread -------------------------------------------------------------------------------------------
@@ -269,12 +285,13 @@ class MqttLink:
             self._client.disconnect()
             self._client.flush()
         self._outgoing.clear()
+        self._up, self._marked_s = False, None
         self._put(Down(self._now(), self._heard, self._why or ("closed" if connected else "refused")))
 
     def _serve(self) -> None:
         """Move bytes until the connection ends."""
         client = self._client
-        last = self._now()
+        last, last_s = self._now(), time.monotonic()
         paused_since: int | None = None
         while not self._stopping.is_set():
             sock = client.socket()
@@ -284,16 +301,18 @@ class MqttLink:
             reads = [self._wake_r] if full else [self._wake_r, sock]
             wait = 0.0 if client.has_input and not full else (0.05 if full else 0.5)
             readable, _, _ = select.select(reads, [sock] if client.has_output else [], [], wait)
-            now = self._now()
-            if now - last > _STALL_MS and self.generation:
+            now, now_s = self._now(), time.monotonic()
+            if now_s - last_s > _STALL_S and self.generation:
                 self._put(Stalled(now, max(last, self._heard), "stalled"))
-            last = self.looked = now
+                self._heard_s = now_s
+            last, last_s = now, now_s
             paused_since = self._note_pause(paused_since, full=full, now=now)
             if not full and (sock in readable or client.has_input):
                 self._read()
             if self._wake_r in readable:
                 with contextlib.suppress(BlockingIOError):
                     self._wake_r.recv(4096)
+            self._ask_again(now, now_s)
             self._send()
             if client.loop_misc() != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 return
@@ -303,13 +322,25 @@ class MqttLink:
         """A long pause in reading is a time in which the hub could not hear."""
         if full:
             return now if since is None else since
-        if since is not None and now - since > _STALL_MS:
+        if since is not None and now - since > _STALL_S * 1000:
             self._put(Stalled(now, since, "inbox_full"))
         return None
 
+    def _ask_again(self, now: int, now_s: float) -> None:
+        """A marker that a full queue swallowed is sent anew; a broker that says nothing is made to answer."""
+        if self._marked_s is not None and now_s - self._marked_s > _MARK_AGAIN_S:
+            self._mark()
+        elif self._up and now - max(self._heard, self._echoed) > _ECHO_MS:
+            self._echoed = now
+            self.publish(self.settings.marker, f"{self.settings.instance} {_ECHO}".encode())
+
     def _read(self) -> None:
         client = self._client
-        self._heard = self._now()
+        now, now_s = self._now(), time.monotonic()
+        if now_s - self._heard_s > _UNHEARD_S and self.generation:
+            self._put(Stalled(now, self._heard, "unheard"))
+        self._heard = self.looked = now
+        self._heard_s = now_s
         room = self.settings.inbox - len(self.inbox)
         for _ in range(min(room, 2000)):
             if client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS or not client.has_input:
@@ -353,7 +384,8 @@ class MqttLink:
         self._put(Up(self._now(), self.generation, present, self._session_expected))
         self._session_expected = True
         # The marker anew each time, to see whose is there; the rest only where the broker does not know it
-        self._nonce = ""  # the one retained there is no answer to the next
+        self._nonces.clear()  # the one retained there is no answer to the next
+        self._marked_s = None
         filters = () if self._subscribed and present else self.settings.filters
         self._wanted = (self.settings.marker, *filters)
         client.subscribe([(f, 0 if f.startswith("$SYS") else 1) for f in self._wanted])
@@ -364,7 +396,7 @@ class MqttLink:
             self._why = f"the broker refused the subscription {refused[0]}"
             self._client.disconnect()
             return
-        self._subscribed = True
+        self._subscribed = self._up = True
         self.mark()
 
     def _on_disconnect(
@@ -389,7 +421,9 @@ class MqttLink:
 
     def _on_marker(self, m: MQTTMessage, at: int) -> None:
         instance, _, nonce = m.payload.decode("utf-8", "replace").partition(" ")
-        if nonce and nonce == self._nonce:
+        if nonce in self._nonces:
+            self._nonces.clear()
+            self._marked_s = None
             self._put(CaughtUp(at, self.generation))
         elif instance != self.settings.instance and instance not in self.settings.instances:
             self._put(Foreign(at, instance))

@@ -118,6 +118,8 @@ DEAF: Mapping[str, str] = {
     "start": mark("the hub was not running"),
     "broker": mark("not connected to the broker"),
     "stalled": mark("the hub stood still"),
+    "unheard": mark("the broker said nothing"),
+    "inbox_full": mark("the hub had too much to do"),
     "clock_step": mark("the clock was set"),
     "store": mark("the database could not be written"),
 }

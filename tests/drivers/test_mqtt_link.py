@@ -346,7 +346,7 @@ def _flood(broker: Mosquitto, lines: str) -> None:
 
 
 def test_a_long_pause_in_reading_is_told_as_deaf(broker: Mosquitto, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drivers.mqtt_link._STALL_MS", 200)
+    monkeypatch.setattr("drivers.mqtt_link._STALL_S", 0.2)
     ear = Ear(broker.port, inbox=5)
     ear.wait(CaughtUp)
     _flood(broker, "\n".join(f"m{n}" for n in range(100)))
