@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+import sqlite3
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -120,7 +121,7 @@ def write_access(settings: Settings, devices: list[Device], hashes: list[tuple[s
         with os.fdopen(handle, "w") as f:
             f.write(access.new_password())
     own.append((access.ENROL, access.hash_of(folder, access.ENROL, enrol.read_text().strip())))
-    access.write(folder, devices, [*own, *hashes])
+    access.write(folder, devices, [*own, *hashes], settings.broker.username)
 
 
 def tell_broker(settings: Settings) -> None:
@@ -266,7 +267,10 @@ async def run(
             parts = build(settings, feed)
         except (StoreBroken, BadSettings) as e:
             raise CannotStart(str(e)) from e
+        except sqlite3.DatabaseError as e:
+            raise CannotStart(f"the database {settings.data_dir / 'hub.db'} is damaged: {e}") from e
         teardown.callback(parts.store.close)
+        teardown.callback(parts.link.stop)
         feed.present = parts.present
         devices, passwords = list(parts.registry.devices.values()), parts.reader.passwords()
         try:
@@ -276,7 +280,6 @@ async def run(
         except OSError as e:
             raise CannotStart(f"cannot write the broker's users: {e}") from e
         parts.ingest.thread.start()
-        teardown.callback(parts.link.stop)
         teardown.push_async_callback(asyncio.to_thread, parts.ingest.stop)
         parts.link.start()
         telling = asyncio.create_task(_tell_broker_once_connected(parts), name="tell the broker")
