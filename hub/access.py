@@ -82,9 +82,9 @@ def verify(password: str, hashed: str) -> bool:
         return False
 
 
-def acl(devices: Iterable[Device]) -> str:
+def acl(devices: Iterable[Device], hub: str = HUB) -> str:
     """The ACL file: the hub, enrolment, gateways by their realm, everybody else by pattern (`%u` is the user)."""
-    lines = [_HEADER.format(hub=HUB, enrol=ENROL)]
+    lines = [_HEADER.format(hub=hub, enrol=ENROL)]
     for d in devices:
         if d.kind is Kind.GATEWAY:
             lines.append(f"user {d.name}\n")
@@ -108,12 +108,15 @@ def _write(path: Path, text: str) -> None:
     new.replace(path)
 
 
-def write(folder: Path, devices: Iterable[Device], hashes: Iterable[tuple[str, str]]) -> None:
-    """Write `passwords` (name -> hash) and `acl` into `folder` where they differ, and mark them. Raises OSError."""
+def write(folder: Path, devices: Iterable[Device], hashes: Iterable[tuple[str, str]], hub: str = HUB) -> None:
+    """Write `passwords` (name -> hash) and `acl` into `folder` where they differ, and mark them. Raises OSError.
+
+    `hub` is the user that the hub logs in as.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     wanted = {
         "passwords": "".join(f"{name}:{hashed}\n" for name, hashed in hashes if hashed),
-        "acl": acl(devices),
+        "acl": acl(devices, hub),
     }
     for name, text in wanted.items():
         path = folder / name

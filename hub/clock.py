@@ -35,6 +35,7 @@ class Clock:
         self._origin = self._origin_wall + shift_s
         self._mono = monotonic()
         self._floor = 0
+        self._ahead = 0
 
     def keep_after(self, floor_ms: int) -> bool:
         """Never tell a time before `floor_ms`. True where the wall is behind it now."""
@@ -62,6 +63,12 @@ class Clock:
         if abs(step) <= STEP_MS:
             return 0
         self._origin_wall += step / 1000
-        if step > 0 or self.behind:
+        if step < 0 and not self.behind:
+            self._ahead += -step
+        elif step > 0:
+            owed = min(step, self._ahead)  # the wall makes good what it went back before
+            self._ahead -= owed
+            self._origin += (step - owed) / 1000
+        else:
             self._origin += step / 1000
         return step

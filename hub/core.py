@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
         SiteView,
         Watch,
     )
+
+log = logging.getLogger(__name__)
 
 _FACTS = frozenset(f.name for f in FACTS)
 _RANK = {s: i for i, s in enumerate(WORST_FIRST)}
@@ -285,9 +288,16 @@ class HubCore:
             lifecycle=Lifecycle.PLANNED,
         )  # fmt: skip
         hashed = await asyncio.to_thread(access.hash_password, password)
-        await self._do(lambda w: self._p.enrol(device, hashed, w))
-        async with self._access:
-            await asyncio.to_thread(self._p.write_access)
+        try:
+            await self._do(lambda w: self._p.enrol(device, hashed, w))
+        except Refused as e:
+            if e.code != "not_stored_yet":  # else it is registered, and its password is told only now
+                raise
+        try:
+            async with self._access:
+                await asyncio.to_thread(self._p.write_access)
+        except OSError:
+            log.exception("the broker's users could not be written; the next start will")
         return password
 
     async def refuse(self, name: str) -> None:

@@ -103,7 +103,7 @@ class Desk:
             if case is None or case.incident.number != incident.number:
                 case = self._begin(t, incident)
             case.incident = incident
-            if not isinstance(record, Closed):
+            if not isinstance(record, Closed) and incident is moves[-1].incident:
                 self._word(case, t, rule, record)
             self._put(case, entries, writes)
         self._store_alert(t, rule, record, case.incident.number if case is not None else 0, writes)

@@ -113,7 +113,7 @@ class Ingest:
         self._answers: list[tuple[Command, Any, BaseException | None]] = []
         self._stopping = False
         self._last_commit = self._last_tick = 0.0
-        self._ticked = self._alive_at = 0
+        self._ticked = self._alive_at = self._desk_at = 0
         self._retry_at = 0.0
         self.thread = threading.Thread(target=self._run, name="ingest", daemon=True)
 
@@ -161,7 +161,7 @@ class Ingest:
             time.sleep(rest)
         now = self.clock.now()
         read_until = min(now, link.looked) if link is not None else now  # before a look at what was read
-        if self.report.store_ok or len(self._acks) < UNACKED:
+        if self.report.store_ok or max(len(self._acks), len(self.writes.journal) // 6) < UNACKED:
             self._drain(inbox)
         while self._commands:
             self._command(self._commands.popleft())
@@ -321,13 +321,12 @@ class Ingest:
             )
         except StoreBroken as e:
             self._broke(e)
-            for number, _ in states:
-                self._soil(number)
+            self._soil({number for number, _ in states})
         self.checkpoint_at = now
 
-    def _soil(self, number: int) -> None:
+    def _soil(self, numbers: set[int]) -> None:
         for t in self.tracker.tracks:
-            if t.id == number and not t.dirty:
+            if t.id in numbers and not t.dirty:
                 t.dirty = True
                 self.tracker.dirty.append(t)
 
@@ -355,7 +354,8 @@ class Ingest:
                 self.desk.take(t, rule, record, writes)
             except Exception:
                 log.exception("an alert of %s by %s made no incident", t.device.name, rule.id)
-        if self.tracker.deaf.open is None:
+        if self.tracker.deaf.open is None and self._ticked != self._desk_at:
+            self._desk_at = self._ticked
             self.desk.tick(self._ticked, writes)
         for t in decided.lifecycles:
             writes.add("UPDATE device SET lifecycle=? WHERE id=?", t.lifecycle.value, t.id)

@@ -193,7 +193,7 @@ class Intake:
             if key is not None:
                 track = self.tracker.by_name.get(key.device)
                 route = Route(dialect, key, track, _CODE.get(key.channel, 0))
-                if track is not None:
+                if track is not None and key.realm == track.device.realm:
                     self._routes[topic] = route
                 return route
         return None

@@ -11,7 +11,7 @@ from hub.deaf import Deafness, Span
 from hub.intake import PLACED, PLACED_LAST
 from hub.store.reader import LATE
 from hub.store.writer import Writes
-from rules.alert import Closed, Opened, Phase
+from rules.alert import Alert, Closed, Opened, Phase
 
 if TYPE_CHECKING:
     from hub.incidents import Desk
@@ -82,6 +82,16 @@ def _after(row: tuple[Any, ...], track: Track, span: Span) -> bool:
     return bool(at > span.end or (at == span.end and not what & (LATE | PLACED | PLACED_LAST)))
 
 
+def _count_on(store: Store, by_id: dict[int, Track]) -> None:
+    """A rule that was away and came back counts its alerts on from the stored ones."""
+    for device, rule, generation, at in store.each(
+        "SELECT device, rule, max(generation), max(coalesce(closed_at, opened_at)) FROM alert GROUP BY device, rule"
+    ):
+        t = by_id.get(device)
+        if t is not None and rule not in t.active and rule not in t.ended:
+            t.ended[rule] = Alert(Phase.CLOSED, generation, at, ())
+
+
 def reconcile(store: Store, tracker: Tracker, desk: Desk, at: int) -> Writes:
     """Alerts in memory and in the store must agree, also where rules changed between two starts."""
     writes = Writes()
@@ -92,6 +102,7 @@ def reconcile(store: Store, tracker: Tracker, desk: Desk, at: int) -> Writes:
             "SELECT device, rule, generation FROM alert WHERE closed_at IS NULL"
         )
     }
+    _count_on(store, by_id)
     for t in tracker.tracks:
         for rule in t.rules:
             state = t.active.get(rule.id)

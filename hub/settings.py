@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 PREFIX = "VILLAGE_HUB_"
 _OWN = {"VILLAGE_HUB_FAILPOINT", "VILLAGE_HUB_SETTINGS"}
@@ -60,6 +60,8 @@ class BrokerSettings(_Section):
             return self.password.get_secret_value()
         try:
             return self.password_file.read_text().strip()
+        except UnicodeDecodeError as e:
+            raise BadSettings(f"broker.password_file: {self.password_file} is not text") from e
         except OSError as e:
             raise BadSettings(
                 f"broker.password_file: cannot read {self.password_file}: {e.strerror or e}"
@@ -136,10 +138,9 @@ def _unknown(found: dict[str, Any], model: type[BaseModel], path: str, source: s
     for key, value in found.items():
         name = f"{path}.{key}" if path else key
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
-            raise BadSettings(
-                f"{source}: unknown key {name}; the nearest is {near[0] if near else ', '.join(known)}"
-            )
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
+            nearest = f"{path}.{near}" if path else near
+            raise BadSettings(f"{source}: unknown key {name}; the nearest is {nearest}")
         section = _section(known[key])
         if section is not None and isinstance(value, dict):
             _unknown(value, section, name, source)
@@ -172,7 +173,11 @@ def load(path: Path | None) -> Settings:
     _check_environment()
     try:
         return Settings(**found)
+    except SettingsError as e:
+        raise BadSettings(f"environment: {e}") from e
     except ValidationError as e:
-        first = e.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(p) for p in first["loc"])
-        raise BadSettings(f"{path or 'settings'}: {where}: {first['msg']}") from e
+        told = [
+            f"{'.'.join(map(str, x['loc']))}: {x['msg']}"
+            for x in e.errors(include_url=False, include_input=False)
+        ]
+        raise BadSettings(f"{path or 'settings'}: " + "; ".join(told[:5])) from e

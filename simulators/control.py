@@ -35,7 +35,7 @@ def ask(path: Path, request: dict[str, Any]) -> list[str]:
                 answer = json.loads(lines.readline())
     except (FileNotFoundError, ConnectionRefusedError) as error:
         raise UserError(
-            f"No simulated fleet is running in {path.parent} (start one with `make demo`)."
+            f"No simulated fleet is running in {path.parent} (start one with `make demo`; another fleet: --data DIR)."
         ) from error
     except (OSError, ValueError) as error:
         raise UserError(f"The simulated fleet in {path.parent} does not answer: {error}.") from error

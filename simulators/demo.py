@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import http.client
 import os
 import secrets
@@ -118,7 +119,8 @@ def _play(options: argparse.Namespace, wanted: Fleet) -> None:
         print("\nStopping.", flush=True)
     finally:
         supervisor.stop()
-        demo_clock.save(data / "demo.json", clock, time.time())
+        with contextlib.suppress(OSError):
+            demo_clock.save(data / "demo.json", clock, time.time())
 
 
 def _start(options: argparse.Namespace, clock: DemoClock, supervisor: Supervisor) -> None:
@@ -126,7 +128,10 @@ def _start(options: argparse.Namespace, clock: DemoClock, supervisor: Supervisor
     data: Path = options.data
     hub, settings = _hub_command(), data / "hub.toml"
     supervisor.start(
-        "broker", [*hub, "broker", "--data", str(data / "broker"), "--port", str(options.port)], shown=True
+        "broker",
+        [*hub, "broker", "--data", str(data / "broker"), "--port", str(options.port)],
+        shown=True,
+        before_again=lambda: None,
     )
     supervisor.wait_for("broker", lambda: _listens(options.port), READY_S)
     settings.write_text(hub_settings(options, clock), "utf-8")
@@ -208,7 +213,8 @@ def _watch(supervisor: Supervisor, data: Path, clock: DemoClock) -> None:
     while True:
         supervisor.look()
         if time.monotonic() - saved > SAVE_S:
-            demo_clock.save(data / "demo.json", clock, time.time())
+            with contextlib.suppress(OSError):  # a full disk is the hub's to tell
+                demo_clock.save(data / "demo.json", clock, time.time())
             saved = time.monotonic()
         time.sleep(5 * LOOK_S)
 
@@ -220,7 +226,9 @@ def _check_port(port: int, flag: str) -> None:
             s.bind((HOST, port))
         except OSError as error:
             why = "is in use by another program" if _listens(port) else f"cannot be used ({error.strerror})"
-            raise UserError(f"Port {port} {why}; choose another with {flag}.") from error
+            raise UserError(
+                f"Port {port} {why}; choose another: python -m simulators.demo {flag} NUMBER."
+            ) from error
 
 
 def _check_disk(data: Path) -> None:

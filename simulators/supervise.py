@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Literal
 
 from simulators.errors import UserError
 
@@ -53,14 +53,14 @@ class Supervisor:
         """
         log = self._logs / f"{name}.log"
 
-        def launch() -> subprocess.Popen[bytes]:
-            with log.open("wb") as file:
+        def launch(mode: Literal["wb", "ab"] = "wb") -> subprocess.Popen[bytes]:
+            with log.open(mode) as file:
                 return _popen(command, file, shown=shown, env=env)
 
         def relaunch() -> subprocess.Popen[bytes]:
             if before_again is not None:
                 before_again()
-            return launch()
+            return launch("ab")
 
         self._children.append(_Child(name, launch(), log, relaunch if before_again else None))
 

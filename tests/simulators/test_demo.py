@@ -101,7 +101,10 @@ def test_a_port_in_use(
     tmp_path: Path, ports: list[str], taken: int, flag: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     said = refused(tmp_path, *ports, flag, str(taken), capsys=capsys)
-    assert f"Port {taken} is in use by another program; choose another with {flag}." in said
+    assert (
+        f"Port {taken} is in use by another program; choose another: python -m simulators.demo {flag} NUMBER."
+        in said
+    )
 
 
 def test_a_full_disk(
