@@ -124,3 +124,15 @@ def test_whatever_the_wall_does_the_hub_never_goes_back(moves: list[tuple[float,
             clock.check()
         assert clock.now() >= last
         last = clock.now()
+
+
+def test_a_wall_that_goes_back_and_returns_leaves_nothing_behind() -> None:
+    wall, mono = [1000.0], [0.0]
+    clock = Clock(wall=lambda: wall[0], monotonic=lambda: mono[0])
+    for step in (-3600.0, 3600.0):
+        wall[0] += step
+        assert clock.check() == step * 1000
+        assert clock.now() == 1_000_000
+    wall[0] += 10
+    clock.check()
+    assert clock.now() == 1_010_000
