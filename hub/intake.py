@@ -183,8 +183,8 @@ class Intake:
         sent = getattr(event, "sent", None)
         if sent is not None and t.drift is not None and event.boot == t.drift_boot:  # type: ignore[union-attr]
             return max(gap.start, min(sent - t.drift, at)), PLACED, True
-        if isinstance(event, Gone):
-            return gap.end, PLACED_LAST, False
+        if isinstance(event, Gone):  # as early as it can have been, so that what came after it lifts it
+            return max(gap.start, t.last_seen or 0), PLACED_LAST, False
         return max(gap.end, t.values_at or 0), PLACED_LAST, False
 
     def _route(self, topic: str) -> Route | None:
