@@ -26,7 +26,11 @@ GATEWAY = Device("gw", Kind.GATEWAY, "r", "s")
 def broker(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process of the broker's name that dies of SIGHUP, which so can be told once."""
     (tmp_path / "mosquitto").symlink_to(shutil.which("cat") or "")
-    process = subprocess.Popen([tmp_path / "mosquitto"], stdin=subprocess.PIPE)  # noqa: S603 - our own link
+    process = subprocess.Popen(  # noqa: S603 - our own link
+        [tmp_path / "mosquitto"],
+        stdin=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # noqa: PLW1509 - under nohup it is ignored
+    )
     (tmp_path / "pid").write_text(str(process.pid))
     yield process
     process.kill()
