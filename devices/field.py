@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 FieldType = Literal["number", "integer", "flag", "codes"]
-type_names = ("number", "integer", "flag", "codes")
 
 Value = float | int | bool | list[str]
 """What a field holds once read: number -> float, integer -> int, flag -> bool, codes -> list of str."""

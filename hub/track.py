@@ -46,7 +46,7 @@ class Track:
     """One device's state. Owned by ingest; others may read single attributes, whose values are never mutated.
 
     Times are ms of hub time. `active` are the alerts that rise, are open or closing, by rule id; `ended` keeps
-    the last generation of the others. `last_pos` is the journal position of its newest row. `graces` is heard
+    the last generation of the others. `last_pos` is the journal position of its newest row. `was_cut` is heard
     time added to its timeout because a deaf span cut it off. `due` is its next deadline besides silence.
     """
 

@@ -20,7 +20,8 @@ CREATE TABLE pending (
     last_at INTEGER NOT NULL, times INTEGER NOT NULL
 ) WITHOUT ROWID;
 -- Every accepted message, as it came. `prev` is the position of the device's message before it: a device's past
--- is read by walking back, without an index on the road. `what`: channel + 16 late + 32 garbled.
+-- is read by walking back, without an index on the road. `what`: channel + 16 late + 32 garbled
+-- + 64 placed in a gap by its own time + 128 placed at its end.
 CREATE TABLE journal (
     pos INTEGER PRIMARY KEY, prev INTEGER NOT NULL, device INTEGER NOT NULL, at INTEGER NOT NULL,
     what INTEGER NOT NULL, body BLOB NOT NULL

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
 from benchmarks.torture import Plan, torture
-from hub.broker import find_mosquitto
 
 SMALL = Plan(
     devices=12, realms=2, rate=100, after=1, before=1, random=0, reboots=2, silent=1, backlog=400, quiet_s=1,
@@ -13,7 +10,6 @@ SMALL = Plan(
 )  # fmt: skip
 
 
-@pytest.mark.skipif(find_mosquitto() is None, reason="needs mosquitto")
 def test_a_hub_that_is_killed_loses_nothing_and_tells_nothing_twice() -> None:
     figures = torture(SMALL)
     assert figures["kills_after_commit"] == 2
