@@ -39,6 +39,8 @@ _PLAIN = (
     "model",
     "firmware",
     "was_cut",
+    "lost_at",
+    "excused",
 )
 
 
@@ -47,14 +49,16 @@ class Track:
 
     Times are ms of hub time. `active` are the alerts that rise, are open or closing, by rule id; `ended` keeps
     the last generation of the others. `last_pos` is the journal position of its newest row. `was_cut` is heard
-    time added to its timeout because a deaf span cut it off. `due` is its next deadline besides silence.
+    time added to its timeout because a deaf span cut it off. `lost_at` is when it was heard no more, the last time;
+    `excused` says that this was none of its own fault. `due` is its next deadline besides silence.
     """
 
     __slots__ = (
         "active", "boot", "boots", "changes", "children", "device", "dirty", "drift", "drift_boot", "due",
-        "duplicates", "ended", "firmware", "garbled_at", "garbled_last", "garbled_total", "gone_at", "health", "id",
-        "index", "last_pos", "last_seen", "lifecycle", "model", "reasons", "rules", "shown_since", "since", "sites",
-        "sun", "unstable", "uplink", "values", "values_at", "values_boot", "values_seq", "was_cut",
+        "duplicates", "ended", "excused", "firmware", "garbled_at", "garbled_last", "garbled_total", "gone_at",
+        "health", "id", "index", "last_pos", "last_seen", "lifecycle", "lost_at", "model", "reasons", "rules",
+        "shown_since", "since", "sites", "sun", "unstable", "uplink", "values", "values_at", "values_boot",
+        "values_seq", "was_cut",
     )  # fmt: skip
 
     def __init__(self, device: Device, number: int, index: int, sun: Sun, sites: frozenset[str]) -> None:
@@ -90,6 +94,8 @@ class Track:
         self.changes: list[int] = []
         self.unstable = False
         self.was_cut = 0
+        self.lost_at: int | None = None
+        self.excused = False
         self.last_pos = 0
         self.model = ""
         self.firmware = ""

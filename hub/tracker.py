@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 UNSTABLE_CHANGES = 4
 UNSTABLE_MS = 30 * 60_000
 GRACE_MS = 120_000
+LOST = (Health.UNKNOWN, Health.OFFLINE)
+"""Nothing is heard of the device."""
 
 
 @dataclass(slots=True)
@@ -62,7 +64,6 @@ class Tracker:
         self.dirty: list[Track] = []
         self.decided = Decided()
         self._timers: list[tuple[int, int]] = []
-        self._forgive = False
 
     # --- who is there -----------------------------------------------------------------------------------------
 
@@ -105,7 +106,6 @@ class Tracker:
 
         `life`: it proves that the device lives; `late`: buffered, history only. The caller checks `duplicate` first.
         """
-        self._forgive = False
         self._expire_before(t, self.deaf.heard(at))
         if t.due <= at:
             self._fire(t, at)
@@ -119,7 +119,7 @@ class Tracker:
         if kind is Fault:
             return self._fault(t, event, at, life=life)  # type: ignore[arg-type]
         if kind is Gone:
-            return self._gone(t, event, at)  # type: ignore[arg-type]
+            return self._gone(t, event, at, live=life)  # type: ignore[arg-type]
         if kind is Seen:
             return self._seen(t, event, at, life=life)  # type: ignore[arg-type]
         if isinstance(event, Occurrence | Receipt):
@@ -186,7 +186,7 @@ class Tracker:
     def _linked(self, t: Track, at: int) -> None:
         """A link that was lost stands again."""
         if t.gone_at is not None and at >= t.gone_at:
-            self._forgive = self.deaf.cut_off(t.gone_at, at)
+            t.excused = t.excused or self.deaf.cut_off(t.gone_at, at)
             t.gone_at = None
 
     def _reading(self, t: Track, e: Reading, at: int, *, life: bool, late: bool) -> str:
@@ -242,13 +242,14 @@ class Tracker:
             self._know(t, at, woke=True)
         return "late" if self._older(t, e.boot) else "accepted"
 
-    def _gone(self, t: Track, e: Gone, at: int) -> str:
+    def _gone(self, t: Track, e: Gone, at: int, *, live: bool) -> str:
         if e.boot != t.boot or (t.last_seen is not None and at < t.last_seen):
             return "old_will"
         if t.last_seen is None or t.gone_at is not None:
             return "will"
         self._settle(t.children, at)
         t.gone_at = at
+        t.excused = not live  # a will has no identity: what was queued may have come before
         self._know(t, at, woke=False, gone=True)
         self._judge_health(t, at)
         self._judge_children(t, at)
@@ -316,13 +317,15 @@ class Tracker:
         if health is t.health:
             if reasons != t.reasons:
                 t.reasons = reasons
+                self._excuse(t)
                 self.decided.changed.add(t)
                 self._soil(t)
             return
         at = max(at, t.since or 0)
-        before, since = t.health, t.since
+        before = t.health
         t.health, t.reasons, t.since = health, reasons, at
-        self._count_change(t, before, since, at)
+        self._count_change(t, before, at)
+        self._excuse(t)
         self._note(t, at, before)
 
     def _note(self, t: Track, at: int, before: Health) -> None:
@@ -365,23 +368,33 @@ class Tracker:
         reasons = tuple(Reason("rule", {"rule": rule, "severity": word}) for _, word, rule in found)
         return Health(found[0][1]), reasons
 
-    def _count_change(self, t: Track, before: Health, since: int | None, at: int) -> None:
-        """Count a change towards `unstable`. A lost link counts when it is over: by then it is known who broke it."""
-        if t.health is Health.UNKNOWN:
+    def _count_change(self, t: Track, before: Health, at: int) -> None:
+        """Count a change towards `unstable`.
+
+        Time in which nothing is heard of a device counts as its two ends, and when it is over: by then it is known
+        whose fault it was. The broker's end, or that of the gateway above it, is none of the device's; and a will
+        that was queued while the hub was away may be one that it had before.
+        """
+        if t.health in LOST:
+            if before not in LOST:
+                t.lost_at = at
+                t.excused = t.excused and t.gone_at is not None
             return
         made = [at]
-        if before is Health.UNKNOWN:
-            if (
-                since is None or self._forgive
-            ):  # the first sign of life; the broker ended and cut off everybody
-                return
-            made = [since, at]
+        if before in LOST:
+            if t.lost_at is None or t.excused or t.gone_at is not None:
+                return  # the first sign of life; somebody else's fault; a timer's word, the link is still lost
+            made = [t.lost_at, at]
         t.changes = [*t.changes, *made][-UNSTABLE_CHANGES:]
         if len(t.changes) >= UNSTABLE_CHANGES and at - t.changes[0] <= UNSTABLE_MS and not t.unstable:
             t.unstable = True
             t.values = t.values | {"unstable": True}
             self._judge(t, at)
         self._plan(t)
+
+    def _excuse(self, t: Track) -> None:
+        if not t.excused and t.health in LOST and any(r.code == "gateway_silent" for r in t.reasons):
+            t.excused = True
 
     # --- deadlines --------------------------------------------------------------------------------------------
 

@@ -39,9 +39,9 @@ def comes(tracker: Tracker, name: str, at: int) -> None:
     )
 
 
-def goes(tracker: Tracker, name: str, at: int) -> None:
+def goes(tracker: Tracker, name: str, at: int, *, queued: bool = False) -> None:
     tracker.apply(
-        tracker.by_name[name], Gone(name, "r", at, 1, by_will=True), at, life=False, late=False, pos=at
+        tracker.by_name[name], Gone(name, "r", at, 1, by_will=True), at, life=not queued, late=False, pos=at
     )
 
 
@@ -65,10 +65,51 @@ def healths(tracker: Tracker) -> list[Health]:
     return [t.health for t in tracker.tracks]
 
 
-@pytest.mark.parametrize(("broker_ends", "unstable"), [(True, False), (False, True)])
-def test_links_that_the_broker_cut_do_not_flap(tracker: Tracker, broker_ends: bool, unstable: bool) -> None:
+def unstable(tracker: Tracker) -> list[str]:
+    return [t.device.name for t in tracker.tracks if t.unstable]
+
+
+@pytest.mark.parametrize(("broker_ends", "flap"), [(True, []), (False, ["gw"])])
+def test_who_flaps_when_all_links_break(tracker: Tracker, broker_ends: bool, flap: list[str]) -> None:
+    """Nobody where the broker ended; else the gateway, and never what hangs on it."""
     cuts(tracker, broker_ends=broker_ends)
-    assert [tracker.by_name[n].unstable for n in ("cam", "gw")] == [unstable] * 2
+    assert unstable(tracker) == flap
+
+
+def test_a_village_that_goes_dark_twice_does_not_flap_device_by_device(tracker: Tracker) -> None:
+    """Silent, not by will: offline, and back, the camera a while after its gateway."""
+    for t in tracker.tracks:
+        comes(tracker, t.device.name, 0)
+    for back in (2 * 60 * MINUTE, 4 * 60 * MINUTE):
+        tracker.tick(back)
+        assert healths(tracker) == [Health.OFFLINE] * 2
+        comes(tracker, "gw", back)
+        comes(tracker, "cam", back + MINUTE)
+        assert healths(tracker) == [Health.OK] * 2
+    assert not any("cam" in t.device.name and t.changes for t in tracker.tracks)
+
+
+def test_a_camera_that_goes_alone_flaps(tracker: Tracker) -> None:
+    for name in ("gw", "cam"):
+        comes(tracker, name, 0)
+    for minute in (5, 10):
+        goes(tracker, "cam", minute * MINUTE)
+        assert not unstable(tracker)
+        comes(tracker, "cam", minute * MINUTE + 3000)
+    assert unstable(tracker) == ["cam"]
+
+
+def test_a_will_that_comes_twice_is_no_change(tracker: Tracker) -> None:
+    """The hub died before it acknowledged: the broker sends will and birth again, though the link stood since."""
+    comes(tracker, "gw", 0)
+    for minute in (5, 6, 7, 8):
+        goes(tracker, "gw", minute * MINUTE, queued=True)
+        comes(tracker, "gw", minute * MINUTE)
+    assert not unstable(tracker)
+    for minute in (9, 10):
+        goes(tracker, "gw", minute * MINUTE)
+        comes(tracker, "gw", minute * MINUTE + 1)
+    assert unstable(tracker) == ["gw"]
 
 
 def test_the_brokers_last_wills_are_no_fourth_change(tracker: Tracker) -> None:
