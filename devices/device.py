@@ -66,7 +66,9 @@ class Device:
 
     `name` is unique in the hub and is its broker user; `title` is what people call it. `interval_s` is how
     often it reports; `timeout_s` overrides the time after which silence means offline (see `timeout_ms`).
-    `power_from` and `uplink_by` name devices it hangs on.
+    `power_from` and `uplink_by` name devices it hangs on. `driver` is a name in the table of drivers. A camera is
+    (endpoint, channel): `nvr` names the recorder it is reached through, `channel` counts there from 1. `serial` is
+    that of the hardware that hangs there now.
     """
 
     name: str
@@ -83,6 +85,10 @@ class Device:
     lon: float | None = None
     place: str = ""
     tags: tuple[str, ...] = field(default=())
+    driver: str = "native"
+    nvr: str | None = None
+    channel: int | None = None
+    serial: str = ""
 
     @property
     def timeout_ms(self) -> int:

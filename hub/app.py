@@ -27,13 +27,13 @@ from hub.incidents import Desk
 from hub.ingest import Delta, Ingest
 from hub.intake import Intake
 from hub.present import Present
+from hub.registrar import Registrar
 from hub.replay import load_spans, reconcile, replay
 from hub.selfreport import SelfReport
 from hub.settings import BadSettings, Settings
 from hub.store.reader import Reader
 from hub.store.writer import Store, StoreBroken, Writes, lock
 from hub.tracker import Tracker
-from hub.views import Refused
 from hub.waiting import Waiting
 from hub.web.app import HOSTS, create_app
 from hub.web.server import bind, serving
@@ -77,28 +77,7 @@ class Parts:
     ingest: Ingest
     link: MqttLink
     present: Present
-
-    def enrol(self, device: Device, hashed: str, writes: Writes) -> None:
-        """Register a device and follow it (in ingest). Raises Refused where somebody else just did."""
-        if device.name in self.registry.devices:
-            raise Refused("unknown_device")
-        registry.put_device(writes, device, hashed)
-        number = max(self.registry.ids.values(), default=0) + 1
-        writes.add("UPDATE device SET id=? WHERE name=?", number, device.name)
-        self.registry.devices[device.name] = device
-        self.registry.ids[device.name] = number
-        scope = self.registry.scope(device.site, self.clock.now())
-        self.tracker.add(device, number, self.registry.sun(device), scope)
-        self.tracker.connect()
-        self.intake.forget_routes()
-        self.waiting.remove(device.name, writes)
-        self.ingest.delta.registry = True
-        self.ingest.delta.pending = True
-
-    def dismiss(self, name: str, writes: Writes) -> None:
-        """Forget a pending device (in ingest)."""
-        self.waiting.remove(name, writes)
-        self.ingest.delta.pending = True
+    registrar: Registrar
 
     def write_access(self) -> None:
         """Give the broker its users anew, where the settings say where."""
@@ -177,6 +156,7 @@ def _hub_device(store: Store, found: Registry) -> None:
     registry.put_device(writes, device, "")
     store.commit(writes)
     found.devices[HUB] = device
+    found.versions[HUB] = 1
     found.ids[HUB] = int(store.rows("SELECT id FROM device WHERE name=?", HUB)[0][0])
 
 
@@ -250,6 +230,7 @@ def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
     return Parts(
         settings, hub_version(), now, clock, store, Reader(store.path), found, deafness, tracker, desk, waiting, intake,
         report, ingest, link, Present(tracker, found, desk.open.values()),
+        Registrar(found, tracker, intake, waiting, clock.now, lambda: ingest.delta),
     )  # fmt: skip
 
 

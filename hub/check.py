@@ -64,9 +64,9 @@ def _store(settings: Settings) -> Iterator[Finding]:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as db:
             found = db.execute("PRAGMA user_version").fetchone()[0]
             if found != VERSION:
-                yield Finding(
-                    "database", ok=False, text=f"{path} is of version {found}, this hub reads {VERSION}"
-                )
+                text = f"{path} is of version {found}, this hub reads {VERSION}"
+                older = "; the next start migrates it and keeps a copy" if found < VERSION else ""
+                yield Finding("database", ok=False if found > VERSION else None, text=text + older)
                 return
             whole = db.execute("PRAGMA quick_check(1)").fetchone()[0]
             devices = db.execute("SELECT count(*) FROM device").fetchone()[0]

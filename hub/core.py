@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from devices import wire
-from devices.device import FIELDS, HUB, NAME, Device, Kind
+from devices.device import FIELDS, HUB, Device, Kind
 from devices.fact import FACTS
 from devices.health import WORST_FIRST, Shown
 from devices.lifecycle import Lifecycle
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
+    from devices.person import By
     from devices.transition import Transition
     from hub.app import Parts
     from hub.incidents import Case
@@ -274,7 +275,7 @@ class HubCore:
 
         await self._do(run)
 
-    async def approve(self, name: str, *, site: str, title: str, interval_s: float, kind: str) -> str:
+    async def approve(self, name: str, *, site: str, title: str, interval_s: float, kind: str, by: By) -> str:
         entry = self._p.waiting.entries.get(name)
         if entry is None:
             raise Refused("unknown_device")
@@ -289,7 +290,7 @@ class HubCore:
         )  # fmt: skip
         hashed = await asyncio.to_thread(access.hash_password, password)
         try:
-            await self._do(lambda w: self._p.enrol(device, hashed, w))
+            await self._do(lambda w: self._p.registrar.add(device, hashed, by, w))
         except Refused as e:
             if e.code != "not_stored_yet":  # else it is registered, and its password is told only now
                 raise
@@ -300,10 +301,8 @@ class HubCore:
             log.exception("the broker's users could not be written; the next start will")
         return password
 
-    async def refuse(self, name: str) -> None:
-        if name not in self._p.waiting.entries or not NAME.fullmatch(name):
-            raise Refused("unknown_device")
-        await self._do(lambda w: self._p.dismiss(name, w))
+    async def refuse(self, name: str, by: By) -> None:
+        await self._do(lambda w: self._p.registrar.dismiss(name, by, w))
 
 
 def _site_rank(s: SiteView) -> int:

@@ -70,6 +70,10 @@ class DeviceRow(BaseModel):
     lon: float | None = Field(default=None, ge=-180, le=180)
     place: str = Field(default="", max_length=200)
     tags: tuple[str, ...] = ()
+    driver: str = Field(default="native", max_length=40)
+    nvr: str | None = None
+    channel: int | None = Field(default=None, ge=1, le=4096)
+    serial: str = Field(default="", max_length=80)
     password: str = Field(default="", max_length=200, repr=False)
 
     def to_device(self) -> Device:
@@ -133,12 +137,13 @@ def check_file(found: RegistryFile, known_sites: set[str], known_devices: set[st
 
 @dataclass(slots=True)
 class Registry:
-    """Sites and devices in memory. `ids` maps a device's name to its number in the store."""
+    """Sites and devices in memory. `ids` maps a device's name to its number in the store, `versions` to its version."""
 
     sites: dict[str, Site] = field(default_factory=dict)
     placings: dict[str, list[Placing]] = field(default_factory=dict)
     devices: dict[str, Device] = field(default_factory=dict)
     ids: dict[str, int] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
 
     def path(self, slug: str, at: int) -> tuple[Site, ...]:
         """The sites above `slug` at the instant `at` (ms), topmost first."""
@@ -165,6 +170,10 @@ class Registry:
         return sun_at(lat if lat is not None else HANOI[0], lon if lon is not None else HANOI[1])
 
 
+_SITE = "slug, name, tier, lat, lon, since, until"
+_PLACING = "site, parent, since, until"
+
+
 def _day(text: str | None) -> date | None:
     return None if text is None else date.fromisoformat(text)
 
@@ -172,9 +181,11 @@ def _day(text: str | None) -> date | None:
 def load(store: Store) -> Registry:
     """Everything that is registered."""
     found = Registry()
-    for slug, name, tier, lat, lon, since, until in store.each("SELECT * FROM site"):
+    for slug, name, tier, lat, lon, since, until in store.each(
+        "SELECT slug, name, tier, lat, lon, since, until FROM site"
+    ):
         found.sites[slug] = Site(slug, name, tier, lat, lon, _day(since), _day(until))
-    for site, parent, since, until in store.each("SELECT * FROM placing"):
+    for site, parent, since, until in store.each(f"SELECT {_PLACING} FROM placing"):  # noqa: S608
         found.placings.setdefault(site, []).append(Placing(site, parent, _day(since), _day(until)))
     shared: dict[str, str] = {}
 
@@ -183,30 +194,17 @@ def load(store: Store) -> Registry:
 
     columns = (
         "id, name, kind, realm, site, title, interval_s, timeout_s, lifecycle, power_from, uplink_by, lat, lon, "
-        "place, tags"
+        "place, tags, driver, nvr, channel, serial, version"
     )
     for row in store.each(f"SELECT {columns} FROM device ORDER BY id"):  # noqa: S608 - our own words
-        (
-            number,
-            name,
-            kind,
-            realm,
-            site,
-            title,
-            interval,
-            timeout,
-            lifecycle,
-            power,
-            uplink,
-            lat,
-            lon,
-            place,
-            tags,
-        ) = row
+        number, name, kind, realm, site, title, interval, timeout, lifecycle = row[:9]
+        power, uplink, lat, lon, place, tags, driver, nvr, channel, serial, version = row[9:]
         found.ids[name] = number
+        found.versions[name] = version
         found.devices[name] = Device(
             name, Kind(kind), one(realm) or "", one(site) or "", title, interval, timeout, Lifecycle(lifecycle),
             one(power), one(uplink), lat, lon, place, tuple(json.loads(tags)) if tags != "[]" else (),
+            one(driver) or "", one(nvr), channel, serial,
         )  # fmt: skip
     return found
 
@@ -217,6 +215,7 @@ def put_device(writes: Writes, device: Device, password: str | None) -> None:
     d["tags"] = json.dumps(list(device.tags))
     names = list(d)
     updates = ", ".join(f"{n}=excluded.{n}" for n in names if n not in ("name", "lifecycle"))
+    updates += ", version=version+1"
     sql = (
         f"INSERT INTO device ({', '.join(names)}, password) VALUES ({', '.join('?' * len(names))}, ?) "  # noqa: S608
         f"ON CONFLICT (name) DO UPDATE SET {updates}"
@@ -228,11 +227,17 @@ def put_device(writes: Writes, device: Device, password: str | None) -> None:
 def put_sites(writes: Writes, found: RegistryFile) -> None:
     """Insert or update a file's sites; a site's placings are replaced by those of the file."""
     for s in found.sites:
-        writes.add("INSERT OR REPLACE INTO site VALUES (?,?,?,?,?,?,?)", *s.model_dump(mode="json").values())
+        writes.add(
+            f"INSERT OR REPLACE INTO site ({_SITE}) VALUES (?,?,?,?,?,?,?)",  # noqa: S608
+            *s.model_dump(mode="json").values(),
+        )
     for slug in {p.site for p in found.placings}:
         writes.add("DELETE FROM placing WHERE site=?", slug)
     for p in found.placings:
-        writes.add("INSERT INTO placing VALUES (?,?,?,?)", *p.model_dump(mode="json").values())
+        writes.add(
+            f"INSERT INTO placing ({_PLACING}) VALUES (?,?,?,?)",  # noqa: S608
+            *p.model_dump(mode="json").values(),
+        )
 
 
 def today(at: int) -> date:

@@ -76,6 +76,19 @@ class Tracker:
         self.by_name[device.name] = track
         return track
 
+    def put(self, device: Device, number: int, sun: Sun, sites: frozenset[str]) -> Track:
+        """Follow a device as it is registered now; what is known of it stays, its timeout counts anew."""
+        track = self.by_name.get(device.name)
+        if track is None:
+            return self.add(device, number, sun, sites)
+        longer = device.timeout_ms - track.device.timeout_ms
+        if self.deadlines[track.index] != NEVER:
+            self.deadlines[track.index] += longer
+        track.device, track.sun, track.sites = device, sun, sites
+        track.rules = self.rules.for_device(device, sites)
+        self._soil(track)
+        return track
+
     def connect(self) -> None:
         """Tie children to the gateways that speak for them; who would hang on itself hangs on nothing."""
         for t in self.tracks:

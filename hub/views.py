@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from devices.field import Value
     from devices.health import Health, Reason
     from devices.lifecycle import Lifecycle
+    from devices.person import By
     from devices.transition import Transition
 
 Text = dict[str, str]
@@ -267,8 +268,8 @@ class Core(Protocol):
     async def comment(self, number: int, who: str, text: str) -> None:
         """Add a line to an incident's story. Raises Refused (unknown_incident)."""
 
-    async def approve(self, name: str, *, site: str, title: str, interval_s: float, kind: str) -> str:
+    async def approve(self, name: str, *, site: str, title: str, interval_s: float, kind: str, by: By) -> str:
         """Register a pending device; returns its new broker password, shown once. Raises Refused."""
 
-    async def refuse(self, name: str) -> None:
+    async def refuse(self, name: str, by: By) -> None:
         """Forget a pending device. Raises Refused (unknown_device)."""

@@ -1,55 +1,60 @@
-"""The tables of var/hub.db."""
+"""The version of var/hub.db that this hub reads and writes, and the way there from an older one."""
 
 from __future__ import annotations
 
-VERSION = 1
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
 
-SQL = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE site (
-    slug TEXT PRIMARY KEY, name TEXT NOT NULL, tier TEXT NOT NULL, lat REAL, lon REAL, since TEXT, until TEXT
-) WITHOUT ROWID;
-CREATE TABLE placing (site TEXT NOT NULL, parent TEXT NOT NULL, since TEXT, until TEXT);
-CREATE TABLE device (
-    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, realm TEXT NOT NULL, site TEXT NOT NULL,
-    title TEXT NOT NULL, interval_s REAL NOT NULL, timeout_s REAL, lifecycle TEXT NOT NULL, power_from TEXT,
-    uplink_by TEXT, lat REAL, lon REAL, place TEXT NOT NULL, tags TEXT NOT NULL, password TEXT NOT NULL DEFAULT ''
-);
-CREATE TABLE pending (
-    name TEXT PRIMARY KEY, realm TEXT NOT NULL, claim TEXT NOT NULL, first_at INTEGER NOT NULL,
-    last_at INTEGER NOT NULL, times INTEGER NOT NULL
-) WITHOUT ROWID;
--- Every accepted message, as it came. `prev` is the position of the device's message before it: a device's past
--- is read by walking back, without an index on the road. `what`: channel + 16 late + 32 garbled
--- + 64 placed in a gap by its own time + 128 placed at its end.
-CREATE TABLE journal (
-    pos INTEGER PRIMARY KEY, prev INTEGER NOT NULL, device INTEGER NOT NULL, at INTEGER NOT NULL,
-    what INTEGER NOT NULL, body BLOB NOT NULL
-);
-CREATE TABLE transition (
-    id INTEGER PRIMARY KEY, device INTEGER NOT NULL, at INTEGER NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL,
-    unstable INTEGER NOT NULL, reasons TEXT NOT NULL
-);
-CREATE INDEX transition_device ON transition (device, at);
-CREATE TABLE alert (
-    id INTEGER PRIMARY KEY, device INTEGER NOT NULL, rule TEXT NOT NULL, generation INTEGER NOT NULL,
-    severity TEXT NOT NULL, opened_at INTEGER NOT NULL, closed_at INTEGER, why TEXT NOT NULL, incident INTEGER NOT NULL,
-    UNIQUE (device, rule, generation)
-);
-CREATE INDEX alert_open ON alert (device) WHERE closed_at IS NULL;
-CREATE TABLE incident (
-    id INTEGER PRIMARY KEY, state TEXT NOT NULL, severity TEXT NOT NULL, device INTEGER NOT NULL, rule TEXT NOT NULL,
-    opened_at INTEGER NOT NULL, recovering_at INTEGER, closed_at INTEGER, accepted_by TEXT NOT NULL DEFAULT '',
-    accepted_at INTEGER, body TEXT NOT NULL
-);
-CREATE INDEX incident_open ON incident (id) WHERE closed_at IS NULL;
-CREATE TABLE incident_log (
-    id INTEGER PRIMARY KEY, incident INTEGER NOT NULL, at INTEGER NOT NULL, what TEXT NOT NULL,
-    who TEXT NOT NULL, text TEXT NOT NULL
-);
-CREATE INDEX incident_log_incident ON incident_log (incident);
-CREATE TABLE deaf (
-    id INTEGER PRIMARY KEY, start INTEGER NOT NULL, "end" INTEGER, reason TEXT NOT NULL, cut INTEGER NOT NULL
-);
-CREATE TABLE checkpoint (device INTEGER PRIMARY KEY, state TEXT NOT NULL);
-"""
+VERSION = 2
+"""The newest in migrations/versions; kept in the file as `PRAGMA user_version`."""
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def migrate(path: Path, found: int) -> Path | None:
+    """Bring the database from version `found` (0: an empty file) to VERSION, whole or not at all.
+
+    A copy of one that held something is kept beside it; returns its path. Raises sqlite3.Error, OSError.
+    """
+    # SQLAlchemy costs 0.4 s at import and is needed only here
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from sqlalchemy import NullPool, create_engine, event  # noqa: PLC0415
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
+
+    kept = _keep(path, found) if found else None
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+
+    @event.listens_for(engine, "connect")
+    def _by_hand(db: Any, _record: object) -> None:
+        db.isolation_level = None  # else sqlite3 begins a transaction only before the first INSERT
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    try:
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            if found == 1:  # from before Alembic
+                command.stamp(config, "0001")
+            command.upgrade(config, f"{VERSION:04d}")
+            connection.exec_driver_sql(f"PRAGMA user_version={VERSION}")
+    except DBAPIError as e:
+        raise e.orig if isinstance(e.orig, sqlite3.Error) else sqlite3.OperationalError(str(e)) from e
+    finally:
+        engine.dispose()
+    return kept
+
+
+def _keep(path: Path, found: int) -> Path:
+    """A consistent copy of the database as it was."""
+    kept = path.with_name(f"{path.name}.version-{found}")
+    with closing(sqlite3.connect(path)) as old, closing(sqlite3.connect(kept)) as new:
+        old.backup(new)
+    kept.chmod(0o600)
+    return kept

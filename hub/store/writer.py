@@ -12,7 +12,7 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from hub.store.schema import SQL, VERSION
+from hub.store.schema import VERSION, migrate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -110,15 +110,17 @@ class Store:
             self.path.chmod(0o600)
             db.execute("PRAGMA busy_timeout=5000")
             found = db.execute("PRAGMA user_version").fetchone()[0]
-            if found not in (0, VERSION):
-                msg = f"{self.path} is of another version of village-hub (store {found}, this one reads {VERSION})"
+            if found > VERSION:
+                msg = f"{self.path} is of a newer version of village-hub (store {found}, this one reads {VERSION})"
                 raise StoreBroken(msg)
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=FULL")
             db.execute("PRAGMA wal_autocheckpoint=4000")
             db.execute("PRAGMA cache_size=-65536")
-            if not found:
-                db.executescript(f"BEGIN; {SQL} PRAGMA user_version={VERSION}; COMMIT;")
+            if found < VERSION:
+                kept = migrate(self.path, found)
+                if kept is not None:
+                    log.warning("the database is now of version %d; as it was it stays in %s", VERSION, kept)
         except sqlite3.Error as e:
             full = "full" in str(e)
             msg = f"the disk of {folder} is full" if full else f"cannot open {self.path}: {e}"

@@ -14,8 +14,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from devices.device import Kind
 from devices.health import Shown
+from devices.person import By
 from hub.views import Core, Refused, Text
-from hub.web import chart, words
+from hub.web import chart, typed, words
 from hub.web.language import CODES, Language, language, mark, wanted
 
 HERE = Path(__file__).parent
@@ -35,7 +36,8 @@ class Reader:
         self.lang = wanted(request)
         asked = request.query_params.get("theme") or request.cookies.get("theme") or "auto"
         self.theme = asked if asked in THEMES else "auto"
-        self.who = unquote(request.cookies.get("who", ""))[:80]
+        self.by = by_of(request)
+        self.who = self.by.person
 
     def page(
         self,
@@ -84,6 +86,20 @@ class Reader:
         return f"{self.request.url.path}?{kept}" if kept else self.request.url.path
 
 
+PERSON = "x-village-hub-person"
+"""Header by which a command line says who asks, percent-encoded; a browser has a cookie."""
+
+
+def by_of(request: Request) -> By:
+    """Who asks, and from where."""
+    said = request.cookies.get("who") or request.headers.get(PERSON, "")
+    try:
+        person = typed.line(unquote(said))
+    except Refused:
+        person = ""
+    return By(person, request.client.host if request.client else "")
+
+
 def _core(request: Request) -> Core:
     core: Core = request.app.state.core
     return core
@@ -91,6 +107,7 @@ def _core(request: Request) -> Core:
 
 ReaderDep = Annotated[Reader, Depends(Reader)]
 CoreDep = Annotated[Core, Depends(_core)]
+ByDep = Annotated[By, Depends(by_of)]
 
 
 class Missing(Exception):  # noqa: N818 - it says what the address is

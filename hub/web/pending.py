@@ -7,10 +7,11 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from devices.device import Kind
+from devices.person import By
 from hub.views import Core, Pending, Refused
 from hub.web import typed
 from hub.web.answers import Answer, Ms, ProblemAnswer
-from hub.web.pages import CoreDep, Reader, ReaderDep
+from hub.web.pages import ByDep, CoreDep, Reader, ReaderDep
 
 router = APIRouter(tags=["pending"])
 
@@ -62,7 +63,7 @@ def read(core: Core) -> PendingsAnswer:
     return PendingsAnswer(now=core.now(), pending=[PendingAnswer.of(p) for p in core.pending()])
 
 
-async def approve(core: Core, name: str, said: Approve) -> ApprovedAnswer:
+async def approve(core: Core, name: str, said: Approve, by: By) -> ApprovedAnswer:
     """Register it. Raises Refused."""
     title = typed.line(said.title)
     if said.kind not in list(Kind) or said.kind == Kind.HUB:
@@ -70,7 +71,9 @@ async def approve(core: Core, name: str, said: Approve) -> ApprovedAnswer:
     if core.site(said.site) is None:
         raise Refused("unknown_site")
     interval_s = _interval(said.interval_s)
-    password = await core.approve(name, site=said.site, title=title, interval_s=interval_s, kind=said.kind)
+    password = await core.approve(
+        name, site=said.site, title=title, interval_s=interval_s, kind=said.kind, by=by
+    )
     return ApprovedAnswer(name=name, password=password)
 
 
@@ -108,7 +111,7 @@ async def page(reader: ReaderDep) -> Response:
 async def approve_by_form(reader: ReaderDep, name: str, said: Annotated[Approve, Form()]) -> Response:
     """The form on the page; shows the password once."""
     try:
-        approved = await approve(reader.core, name, said)
+        approved = await approve(reader.core, name, said, reader.by)
     except Refused as error:
         return _page(reader, error=error, about=name, said=said.model_dump())
     response = _page(reader, approved=approved)
@@ -120,7 +123,7 @@ async def approve_by_form(reader: ReaderDep, name: str, said: Annotated[Approve,
 async def refuse_by_form(reader: ReaderDep, name: str) -> Response:
     """The button on the page."""
     try:
-        await reader.core.refuse(name)
+        await reader.core.refuse(name, reader.by)
     except Refused as error:
         return _page(reader, error=error, about=name)
     return reader.go("/pending")
@@ -133,12 +136,12 @@ async def pending(core: CoreDep) -> PendingsAnswer:
 
 
 @router.post("/api/pending/{name}/approve", responses=_REFUSALS)
-async def approve_by_api(core: CoreDep, name: str, said: Approve) -> ApprovedAnswer:
+async def approve_by_api(core: CoreDep, by: ByDep, name: str, said: Approve) -> ApprovedAnswer:
     """Register it; answers with its broker password, which is told only here."""
-    return await approve(core, name, said)
+    return await approve(core, name, said, by)
 
 
 @router.post("/api/pending/{name}/refuse", responses=_REFUSALS, status_code=204)
-async def refuse_by_api(core: CoreDep, name: str) -> None:
+async def refuse_by_api(core: CoreDep, by: ByDep, name: str) -> None:
     """Forget it; it may knock again."""
-    await core.refuse(name)
+    await core.refuse(name, by)

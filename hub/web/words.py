@@ -135,6 +135,10 @@ REFUSED: Mapping[str, str] = {
     "comment_missing": mark("Write a comment first."),
     "text_too_long": mark("At most %(limit)s characters fit here."),
     "bad_interval": mark("The interval is a number of seconds from 5 to 86400."),
+    "changed_meanwhile": mark(
+        "Somebody else changed this meanwhile. Look at it as it is now, then change it again."
+    ),
+    "realm_stays": mark("The realm of a device never changes: it is part of its topics."),
     "name_taken": mark("Another device has this name already."),
     "disk_full": mark("The hub's disk is full: nothing was changed. Free some space first."),
     "not_stored_yet": mark(

@@ -148,11 +148,11 @@ def test_the_hub_keeps_its_name(tmp_path: Path, store: Store) -> None:
     again.close()
 
 
-def test_a_store_of_another_version_is_refused(tmp_path: Path) -> None:
+def test_a_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     db = sqlite3.connect(tmp_path / "hub.db")
     db.execute(f"PRAGMA user_version={VERSION + 1}")
     db.close()
-    with pytest.raises(StoreBroken, match="another version"):
+    with pytest.raises(StoreBroken, match="a newer version"):
         Store(tmp_path)
 
 

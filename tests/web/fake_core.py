@@ -37,6 +37,8 @@ from tests.web.readings import point_of, values_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from devices.person import By
+
 
 NOW = 1795437720000
 """19:42 on Monday 23 November 2026 in Hanoi."""
@@ -325,7 +327,8 @@ class FakeCore(Core):
         self.logs[number].append(LogLine(self.at, "comment", who, text))
         self.tell(Changed(incidents={number}))
 
-    async def approve(self, name: str, *, site: str, title: str, interval_s: float, kind: str) -> str:
+    async def approve(self, name: str, *, site: str, title: str, interval_s: float, kind: str, by: By) -> str:
+        del by
         if name not in self.knocking:
             raise Refused("unknown_device")
         self._add(
@@ -335,7 +338,8 @@ class FakeCore(Core):
         self.tell(Changed(pending=True, all=True))
         return "Xk3-vh-7Qm2-pLw9"
 
-    async def refuse(self, name: str) -> None:
+    async def refuse(self, name: str, by: By) -> None:
+        del by
         if self.knocking.pop(name, None) is None:
             raise Refused("unknown_device")
         self.tell(Changed(pending=True))

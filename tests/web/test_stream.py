@@ -11,6 +11,7 @@ import pytest
 
 from devices.device import Kind
 from devices.health import Health, Reason, Shown
+from devices.person import By
 from hub.views import Changed
 from hub.web import bind, live, serve, serving
 from tests.web.sse import Stream, opened
@@ -149,7 +150,9 @@ async def test_an_accepted_incident_reaches_the_list(core: FakeCore, port: int) 
 async def test_a_new_device_asks_for_the_page_anew(core: FakeCore, port: int) -> None:
     async with opened(port, "/events?page=site:thu-que") as stream:
         await stream.next()
-        await core.approve("den-moi-01", site="thu-que", title="", interval_s=60, kind="solar_light")
+        await core.approve(
+            "den-moi-01", site="thu-que", title="", interval_s=60, kind="solar_light", by=By("Lan", "test")
+        )
         assert (await stream.next()).name == "reload"
 
 

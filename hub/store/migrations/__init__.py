@@ -1,0 +1,1 @@
+"""The store's versions, for Alembic: one file a version in versions/, in plain SQL."""
