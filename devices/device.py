@@ -60,6 +60,10 @@ FIELDS: Mapping[Kind, tuple[Field, ...]] = MappingProxyType(
 """What each kind can say in telemetry: one visible table."""
 
 
+ASKED: frozenset[Kind] = frozenset({Kind.SOLAR_LIGHT})
+"""Kinds that take a `desired`, and report in `applied` which one they follow."""
+
+
 @dataclass(frozen=True, slots=True)
 class Device:
     """One registered device.

@@ -39,7 +39,10 @@ class Gone(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """Measured values, by field name of the kind (only those the device sent)."""
+    """Measured values, by field name of the kind (only those the device sent).
+
+    `applied` is the id of the `desired` that it follows, None where it does not say.
+    """
 
     device: str
     realm: str
@@ -49,6 +52,7 @@ class Reading(NamedTuple):
     sent: int | None
     late: bool
     values: dict[str, Value]
+    applied: str | None = None
 
 
 class Fault(NamedTuple):
@@ -90,6 +94,18 @@ class Receipt(NamedTuple):
     detail: str
 
 
+class Asked(NamedTuple):
+    """What a device should be from now on, by the id of its `desired`; empty: nothing is asked of it any more.
+
+    The one event that does not come from the field: the hub's own word, journaled so that a replay knows it.
+    """
+
+    device: str
+    realm: str
+    at: int
+    id: str
+
+
 class Hello(NamedTuple):
     """An unknown device's claim; opens a pending entry."""
 
@@ -99,4 +115,4 @@ class Hello(NamedTuple):
     claim: Mapping[str, str]
 
 
-Event = Seen | Gone | Reading | Fault | Occurrence | Receipt | Hello
+Event = Seen | Gone | Reading | Fault | Occurrence | Receipt | Asked | Hello

@@ -19,7 +19,7 @@ from typing import (  # pydantic wants these below Python 3.12
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 from typing_extensions import TypedDict
 
-from devices.device import FIELDS, NAME, Kind
+from devices.device import ASKED, FIELDS, NAME, Kind
 
 if TYPE_CHECKING:
     from pydantic_core import SchemaValidator
@@ -88,6 +88,7 @@ class StatePayload(BaseModel):
     ts: Ts | None = None
     model: Text = ""
     firmware: Text = ""
+    applied: Code = ""
 
 
 class OccurrencePayload(BaseModel):
@@ -130,8 +131,9 @@ def _annotation(f: field.Field) -> Any:
 def telemetry(kind: Kind) -> SchemaValidator:
     """The validator of a kind's telemetry: `.validate_json(bytes)` gives a dict of what was sent.
 
-    The dict has `boot` and `seq`, and where they were sent `ts` (seconds since 1970), `late`, and the kind's
-    fields. Raises pydantic's ValidationError. A plain dict, because this runs for every message (1.5 us).
+    The dict has `boot` and `seq`, and where they were sent `ts` (seconds since 1970), `late`, `applied` (of kinds
+    that take a `desired`) and the kind's fields. Raises pydantic's ValidationError. A plain dict, because this runs
+    for every message (1.5 us).
     """
     shape: dict[str, Any] = {
         "boot": Required[Boot],
@@ -139,6 +141,8 @@ def telemetry(kind: Kind) -> SchemaValidator:
         "ts": NotRequired[Ts],
         "late": NotRequired[bool],
     }
+    if kind in ASKED:
+        shape["applied"] = NotRequired[Code]
     shape |= {f.name: NotRequired[_annotation(f)] for f in FIELDS[kind]}
     payload = TypedDict("Telemetry", shape, total=False)  # type: ignore[misc]
     payload.__pydantic_config__ = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)  # type: ignore[attr-defined]

@@ -93,6 +93,7 @@ def _reading(key: Key, device: Device, said: dict[str, Any], at: int) -> Reading
         None if ts is None else round(ts * 1000),
         said.pop("late", False),
         said,
+        said.pop("applied", None),
     )
 
 
@@ -140,5 +141,5 @@ def _other(key: Key, payload: bytes, at: int) -> Sequence[Event]:
 def _state(key: Key, s: wire.StatePayload, at: int) -> Event:
     if not s.online:
         return Gone(key.device, key.realm, at, s.boot, by_will=True)
-    claim = {k: v for k, v in (("model", s.model), ("firmware", s.firmware)) if v}
+    claim = {k: v for k, v in (("model", s.model), ("firmware", s.firmware), ("applied", s.applied)) if v}
     return Seen(key.device, key.realm, at, s.boot, s.seq, _ms(s.ts), late=False, claim=claim)

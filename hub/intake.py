@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from devices.device import HUB
-from devices.event import Fault, Gone, Hello
+from devices.event import Asked, Fault, Gone, Hello
 from devices.lifecycle import Lifecycle
 from drivers.errors import BadPayload
 from hub.store.reader import CHANNELS, GARBLED, LATE
@@ -30,6 +30,7 @@ CLOCK_OFF_MS = 120_000
 """A live message whose own time is further off than this counts as `clock_off`; it is taken all the same."""
 
 _CODE = {name: i for i, name in enumerate(CHANNELS)}
+_ASKED = _CODE["desired"]
 
 OUTCOMES = (
     "accepted", "clock_off", "late", "duplicate", "garbled", "garbled_field", "will", "old_will", "retained", "hello",
@@ -169,6 +170,17 @@ class Intake:
             self.count(outcome, m.at, about)
         return at
 
+    def ask(self, t: Track, asked: str, at: int) -> None:
+        """From `at` on `asked` is the id of what a device should be, empty for nothing.
+
+        Only while the hub hears, and with an `at` up to which nothing is unknown: it stands in the journal in order.
+        """
+        pos = self.next_pos
+        self.next_pos = pos + 1
+        self.rows += (pos, t.last_pos, t.id, at, _ASKED, asked)
+        event = Asked(t.device.name, t.device.realm, at, asked)
+        self.tracker.apply(t, event, at, life=False, late=False, pos=pos)
+
     def _own_time(self, t: Track, event: Event, at: int) -> int:
         """When a buffered message was measured, by the device's clock where its drift is known."""
         sent = getattr(event, "sent", None)
@@ -219,6 +231,11 @@ class Intake:
         """Fold a stored row again, as it was placed."""
         pos, _prev, _device, at, what, body = row
         code = what & 15
+        if code == _ASKED:
+            said = body if isinstance(body, str) else body.decode()
+            event_asked = Asked(t.device.name, t.device.realm, at, said)
+            self.tracker.apply(t, event_asked, at, life=False, late=False, pos=pos)
+            return
         late, life = bool(what & LATE), not what & (LATE | PLACED_LAST)
         if what & GARBLED:
             about = body if isinstance(body, str) else body.decode()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from devices.health import Health, Reason, Shown, shown
 from rules import alert as alerts
@@ -41,7 +41,23 @@ _PLAIN = (
     "was_cut",
     "lost_at",
     "excused",
+    "follows",
 )
+
+
+class Follows(NamedTuple):
+    """What is asked of a device, and what it follows.
+
+    `id` of its `desired` (empty: nothing is asked) since `at`; to be applied by `due`, in heard time; the id that it
+    says it applied, since when; and its own word on why it cannot.
+    """
+
+    id: str = ""
+    at: int = 0
+    due: int = NEVER
+    applied: str | None = None
+    since: int | None = None
+    why: str = ""
 
 
 class Track:
@@ -55,7 +71,8 @@ class Track:
 
     __slots__ = (
         "active", "boot", "boots", "changes", "children", "device", "dirty", "drift", "drift_boot", "due",
-        "duplicates", "ended", "excused", "firmware", "garbled_at", "garbled_last", "garbled_total", "gone_at",
+        "duplicates", "ended", "excused", "firmware", "follows", "garbled_at", "garbled_last",
+        "garbled_total", "gone_at",
         "health", "id", "index", "last_pos", "last_seen", "lifecycle", "lost_at", "model", "reasons", "rules",
         "shown_since", "since", "sites", "sun", "unstable", "uplink", "values", "values_at", "values_boot",
         "values_seq", "was_cut",
@@ -96,6 +113,7 @@ class Track:
         self.was_cut = 0
         self.lost_at: int | None = None
         self.excused = False
+        self.follows: Follows | None = None
         self.last_pos = 0
         self.model = ""
         self.firmware = ""
@@ -131,6 +149,8 @@ class Track:
         for name in _PLAIN:
             if name in plain:  # a checkpoint of an older version lacks what is new
                 setattr(self, name, plain[name])
+        if self.follows is not None:
+            self.follows = Follows(*self.follows)
         self.boots = dict(boots)
         self.values = values
         self.health = Health(health)

@@ -12,12 +12,12 @@ from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from devices.event import Fault, Gone, Occurrence, Reading, Receipt, Seen
+from devices.event import Asked, Fault, Gone, Occurrence, Reading, Receipt, Seen
 from devices.health import Health, Reason
 from devices.lifecycle import Lifecycle
 from devices.transition import Transition
 from hub import identity
-from hub.track import NEVER, Track
+from hub.track import NEVER, Follows, Track
 from rules import alert as alerts
 from rules.alert import Phase
 
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
     from devices.device import Device
     from devices.event import Event
+    from devices.field import Value
     from hub.deaf import Deafness, Span
+    from hub.plan import Plan
     from hub.sun import Sun
     from rules.alert import Alert, Record
     from rules.rule import CompiledRule, Ruleset
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 UNSTABLE_CHANGES = 4
 UNSTABLE_MS = 30 * 60_000
 GRACE_MS = 120_000
+INTERVALS = 3
+"""So many of its intervals a device has to apply what is asked of it."""
 LOST = (Health.UNKNOWN, Health.OFFLINE)
 """Nothing is heard of the device."""
 
@@ -63,6 +67,8 @@ class Tracker:
         self.deadlines = array("q")
         self.dirty: list[Track] = []
         self.decided = Decided()
+        self.plans: dict[str, Plan] = {}
+        """What each `desired` means for a lamp, by its id; read from the store before the journal is folded."""
         self._timers: list[tuple[int, int]] = []
 
     # --- who is there -----------------------------------------------------------------------------------------
@@ -114,7 +120,7 @@ class Tracker:
 
     # --- events -----------------------------------------------------------------------------------------------
 
-    def apply(self, t: Track, event: Event, at: int, *, life: bool, late: bool, pos: int) -> str:
+    def apply(self, t: Track, event: Event, at: int, *, life: bool, late: bool, pos: int) -> str:  # noqa: PLR0911 - one a kind
         """Fold one event placed at `at`; returns its outcome. Journal it with `pos` unless it is a duplicate.
 
         `life`: it proves that the device lives; `late`: buffered, history only. The caller checks `duplicate` first.
@@ -136,9 +142,13 @@ class Tracker:
         if kind is Seen:
             return self._seen(t, event, at, life=life)  # type: ignore[arg-type]
         if isinstance(event, Occurrence | Receipt):
-            if self._life(t, event.boot, event.sent, at, life=life):
-                self._know(t, at, woke=True)
+            woke = self._life(t, event.boot, event.sent, at, life=life)
+            told = type(event) is Receipt and life and self._received(t, event, at)
+            if woke or told:
+                self._know(t, at, woke=woke)
             return "late" if late or self._older(t, event.boot) else "accepted"
+        if kind is Asked:
+            return self._asked(t, event, at)  # type: ignore[arg-type]
         return "ignored"
 
     def duplicate(self, t: Track, boot: int | None, seq: int | None) -> bool:
@@ -176,6 +186,7 @@ class Tracker:
                 return False
             t.boot = boot
             t.drift = None
+            self._give_time(t, at)
         if sent is not None:
             t.drift = sent - at
             t.drift_boot = boot
@@ -193,6 +204,7 @@ class Tracker:
         if t.gone_at is not None or first or t.health is Health.UNKNOWN or t.health is Health.OFFLINE:
             self._settle(t.children, at)
             self._linked(t, at)
+            self._give_time(t, at)
             return True
         return False
 
@@ -223,6 +235,10 @@ class Tracker:
         v["garbled"] = 0
         if t.drift is not None:
             v["clock_drift_s"] = t.drift / 1000
+        if e.applied is not None:
+            self._applies(t, e.applied, at)
+        if t.follows is not None:
+            self._obeys(t.follows, v, at)
         t.values = v
         t.values_at, t.values_boot, t.values_seq = at, e.boot, e.seq
         if self._judge(t, at) or woke:
@@ -251,8 +267,11 @@ class Tracker:
         if not self._older(t, e.boot):
             t.model = e.claim.get("model", t.model)
             t.firmware = e.claim.get("firmware", t.firmware)
-        if self._life(t, e.boot, e.sent, at, life=life):
-            self._know(t, at, woke=True)
+        woke = self._life(t, e.boot, e.sent, at, life=life)
+        said = e.claim.get("applied")
+        told = said is not None and life and e.boot == t.boot and self._applies(t, said, at)
+        if woke or told:
+            self._know(t, at, woke=woke)
         return "late" if self._older(t, e.boot) else "accepted"
 
     def _gone(self, t: Track, e: Gone, at: int, *, live: bool) -> str:
@@ -273,6 +292,8 @@ class Tracker:
         if woke:
             facts |= {"silent": False, "gone": t.gone_at is not None}
         t.values = t.values | facts | {"dark": t.sun.dark(at)}
+        if t.follows is not None:
+            self._obeys(t.follows, t.values, at)
         if self._judge(t, at) or woke:
             self._judge_health(t, at)
         if woke:
@@ -282,6 +303,55 @@ class Tracker:
         """What hangs on a device that came or went. Call `_settle` before it does."""
         for child in t.children:
             self._judge_health(child, at)
+
+    # --- what is asked of a device ----------------------------------------------------------------------------
+
+    def _asked(self, t: Track, e: Asked, at: int) -> str:
+        t.follows = (t.follows or Follows())._replace(id=e.id, at=at, why="")
+        self._give_time(t, at)
+        self.decided.changed.add(t)
+        self._know(t, at, woke=False)
+        return "accepted"
+
+    def _give_time(self, t: Track, at: int) -> None:
+        """What is asked now, or of a device that came back now, cannot be applied yet."""
+        if t.follows is not None:
+            due = self.deaf.heard(at) + round(INTERVALS * t.device.interval_s * 1000)
+            t.follows = t.follows._replace(due=due)
+
+    def _applies(self, t: Track, said: str, at: int) -> bool:
+        """A device says what it follows; True where that is new."""
+        f = t.follows or Follows()
+        if f.applied == said:
+            return False
+        t.follows = f._replace(applied=said, since=at, why="" if said == f.id else f.why)
+        self.decided.changed.add(t)
+        return True
+
+    def _received(self, t: Track, e: Receipt, at: int) -> bool:
+        """A receipt for what is asked now; True where it is one."""
+        f = t.follows
+        if f is None or e.id != f.id or e.boot != t.boot:
+            return False
+        if e.result == "done":
+            self._applies(t, e.id, at)
+        else:
+            t.follows = f._replace(why=e.detail or e.result)
+            self.decided.changed.add(t)
+        return True
+
+    def _obeys(self, f: Follows, values: dict[str, Value], at: int) -> None:
+        """Hold what a device follows against what is asked of it; the answer goes into `values`."""
+        if not f.id or f.applied == f.id:
+            values["program_late"] = False
+        elif f.why or (f.applied is not None and self.deaf.heard(at) >= f.due):
+            values["program_late"] = True
+        plan = self.plans.get(f.id if f.applied is None else f.applied)
+        on = None if plan is None else plan.on(at)
+        if on is None:
+            values.pop("program_on", None)
+        else:
+            values["program_on"] = on
 
     # --- rules ------------------------------------------------------------------------------------------------
 

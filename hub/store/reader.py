@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-CHANNELS = ("state", "telemetry", "occurrence", "receipt")
+CHANNELS = ("state", "telemetry", "occurrence", "receipt", "desired")
+"""A journal row's low four bits name its channel. `desired` rows are the hub's own: what it asks from then on."""
 LATE = 16
 GARBLED = 32
 

@@ -44,7 +44,7 @@ def test_every_kind_can_say_something_and_each_thing_once(kind: Kind) -> None:
     names = [f.name for f in FIELDS[kind]]
     assert names
     assert len(set(names)) == len(names)
-    assert not set(names) & {"boot", "seq", "ts", "late"}
+    assert not set(names) & {"boot", "seq", "ts", "late", "applied"}
 
 
 def test_no_field_hides_a_fact_of_the_hub() -> None:

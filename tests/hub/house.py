@@ -25,10 +25,11 @@ from hub.waiting import Waiting
 from tests.hub.scene import REALM, RULES, T0
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from drivers.mqtt_link import Item
+    from hub.plan import Plan
     from hub.track import Track
     from rules.rule import Ruleset
 
@@ -70,8 +71,11 @@ class HandLink:
 class House:
     """A hub in a folder. `crash` forgets what is in memory; `start` goes on with what is stored."""
 
-    def __init__(self, folder: Path, *devices: Device, rules: Ruleset = RULES) -> None:
+    def __init__(
+        self, folder: Path, *devices: Device, rules: Ruleset = RULES, plans: Mapping[str, Plan] | None = None
+    ) -> None:
         self.folder = folder
+        self.plans = dict(plans or {})
         self.rules = rules
         self.clock = HandClock()
         self.mid = 0
@@ -95,6 +99,7 @@ class House:
         store._db.execute("PRAGMA synchronous=OFF")  # the disk's part is not what is tested here
         self.deaf, before = load_spans(store)
         self.tracker = Tracker(self.rules, self.deaf)
+        self.tracker.plans |= self.plans
         self.registry = found = registry.load(store)
         for name, device in found.devices.items():
             self.tracker.add(device, found.ids[name], sun_at(*HANOI), frozenset({device.site}))

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from devices.program import Edge, Order, Program
 from drivers.mqtt_link import CaughtUp, Down, Stalled, Up
 from hub.ingest import _reaches
+from hub.plan import Plan
 from tests.hub.house import House
 from tests.hub.scene import REALM, T0, gateway, light
 
@@ -31,6 +34,23 @@ DEVICES = (
     light("den-3"),
 )
 NAMES = [d.name for d in DEVICES]
+LIGHTS = NAMES[1:]
+PLANS = ("0" * 16, "1" * 16)
+"""Ids of two orders: the lamp is to burn until dawn, and only until 20:00."""
+
+
+class Ask(NamedTuple):
+    """What ingest asks of a device at this instant, in its place among the messages."""
+
+    at: int
+    name: str
+    id: str
+
+
+def plans() -> dict[str, Plan]:
+    """What the two orders mean."""
+    wanted = (Program(), Program(off=Edge(at="20:00")))
+    return {i: Plan(Order(id=i, program=p, lat=21.0, lon=105.8)) for i, p in zip(PLANS, wanted, strict=True)}
 
 
 class Step(NamedTuple):
@@ -55,23 +75,33 @@ def payload(draw: Callable[[Any], Any]) -> tuple[str, str]:
         said["ts"] = clock  # filled in when it is sent
     if channel == "telemetry":
         said["battery_v"] = draw(st.sampled_from([9.0, 12.9, "x"]))
+        said["applied"] = draw(st.sampled_from([None, *PLANS]))
+        if said["applied"] is None:
+            del said["applied"]
         said["faults"] = draw(st.sampled_from([[], ["lampFailure"], ["lampFailure"], ["highTemperature"]]))
         said["mains"] = draw(st.booleans())
         said["late"] = draw(st.sampled_from([False, False, False, True]))
     elif channel == "state":
         said["online"] = draw(st.sampled_from([True, False, False]))
+        said["applied"] = draw(st.sampled_from(["", "", *PLANS]))
         if draw(st.booleans()):
             del said["seq"]
     elif channel == "occurrence":
         said["kind"] = "button"
     else:
-        said |= {"id": "o-1", "result": "done"}
+        said |= {"id": draw(st.sampled_from(PLANS)), "result": draw(st.sampled_from(["done", "failed"]))}
     return channel, json.dumps(said)
 
 
 @st.composite
 def happenings(draw: Callable[[Any], Any]) -> tuple[str, ...]:
-    kind = draw(st.sampled_from(["says"] * 12 + ["retained", "garbled", "cut", "cut", "stalled", "nothing"]))
+    kind = draw(
+        st.sampled_from(
+            ["says"] * 12 + ["retained", "garbled", "cut", "cut", "stalled", "nothing", "asks", "asks"]
+        )
+    )
+    if kind == "asks":
+        return (kind, draw(st.sampled_from(LIGHTS)), draw(st.sampled_from([*PLANS, *PLANS, ""])))
     if kind in ("says", "retained"):
         return (kind, draw(st.sampled_from(NAMES)), *payload(draw))
     if kind == "garbled":
@@ -101,10 +131,11 @@ class Run:
 
     def __init__(self, folder: Path, *, stops: bool) -> None:
         self.stops = stops
-        self.house = House(folder, *DEVICES).listening()
+        self.house = House(folder, *DEVICES, plans=plans()).listening()
         self.at = T0
         self.busy = False
         self.link = "hears"
+        self.queue: deque[Any] = deque()
         self.open: list[Any] = []
         self.committed = self.heard()
 
@@ -119,20 +150,24 @@ class Run:
                 self.between(one)
         since = self.at  # ingest looks at no deadline beyond what the link has read
         self.house.clock.at = self.at = goal
-        self.house.link.inbox.extend(self.items(what, since))
+        self.queue.extend(self.items(what, since))
         self.drain()
 
     def drain(self) -> None:
-        if not self.busy:
-            self.open += self.house.link.inbox
-            self.house.take()
+        while self.queue and not self.busy:
+            item = self.queue.popleft()
+            self.open.append(item)
+            if isinstance(item, Ask):
+                self.house.intake.ask(self.house.track(item.name), item.id, item.at)
+            else:
+                self.house.take(item)
 
     def between(self, what: str) -> None:
         """Something that must not matter."""
         house = self.house
         if what == "tick":
             house.ingest.checkpoint_at = self.at  # no checkpoint unless asked for
-            house.ingest._tick(_reaches(house.link.inbox[0]) if house.link.inbox else self.at)
+            house.ingest._tick(_reaches(self.queue[0]) if self.queue else self.at)
         elif what == "commit":
             self.commit()
         elif what == "checkpoint":
@@ -152,13 +187,14 @@ class Run:
     def crash(self) -> None:
         """Killed and started within the same ms, so that the hub was not deaf because of it."""
         house = self.house
-        again = [*self.open, *house.link.inbox]
+        again = [*self.open, *self.queue]
         self.open = []
+        self.queue.clear()
         house.crash()
         house.start()
         assert not house.reconciled.other, "memory and store agree about alerts"
         house.intake.gap, house.ingest.caught_up = self.committed
-        house.link.inbox.extend(again)
+        self.queue.extend(again)
         self.drain()
 
     def items(self, what: tuple[str, ...], since: int) -> list[Any]:
@@ -172,6 +208,8 @@ class Run:
                 return [self.house.message(topic, json.dumps(said).encode(), retain=kind == "retained")]
             case ("garbled", name):
                 return [self.house.message(f"vh/1/{REALM}/{name}/telemetry", b"\xff")]
+            case ("asks", name, asked) if self.link == "hears":
+                return [Ask(self.at, name, asked)]
             case ("stalled",) if self.link == "hears":
                 return [Stalled(self.at, since, "stalled")]
             case (("down" | "up" | "caught_up") as kind,):

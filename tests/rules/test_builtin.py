@@ -144,6 +144,18 @@ CASES = [
     Case("lamp-not-commanded", LIGHT, {"dark": True}, "degraded", 30 * M, NIGHT, M),
     Case("lamp-burning-by-day", LIGHT, {"lamp_lit": True}, "degraded", H, {"lamp_lit": False}, 10 * M),
     Case("lamp-burning-by-day", LIGHT, {"load_w": 28.0}, "degraded", H, {"load_w": 0.0}, 10 * M),
+    Case("lamp-not-commanded", LIGHT, {"dark": True, "program_on": True}, "degraded", 30 * M, NIGHT, M),
+    Case("lamp-not-commanded", LIGHT, {"dark": True}, "degraded", 30 * M, {"program_on": False}, M),
+    Case(
+        "lamp-burning-by-day",
+        LIGHT,
+        {"lamp_lit": True, "program_on": False},
+        "degraded",
+        H,
+        {"lamp_lit": False},
+        10 * M,
+    ),
+    Case("program-not-applied", LIGHT, {"program_late": True}, "degraded", 0, {"program_late": False}, 0),
     Case("battery-low", LIGHT, {"soc_pct": 29.0}, "degraded", 15 * M, {"soc_pct": 60.0}, H),
     Case("battery-low", LIGHT, {"soc_pct": 9.0}, "faulty", 10 * M, {"soc_pct": 60.0}, H),
     Case("battery-low", LIGHT, {"battery_v": 11.5}, "degraded", 15 * M, {"battery_v": 12.6}, H),
@@ -197,6 +209,11 @@ def test_a_device_that_is_well_raises_nothing(kind: Kind) -> None:
     rules = RULESET.for_device(Device("d", kind, "r", "s"), frozenset())
     times: list[Values] = [{}, CALM, CALM | WELL[kind], WELL[kind]]
     if kind is LIGHT:
+        off = {"dark": True, "program_on": False, "program_late": False}
+        times += [
+            CALM | WELL[kind] | off,
+            CALM | WELL[kind] | {"lamp_lit": True, "load_w": 20.0, "program_on": True},
+        ]
         times += [CALM | WELL[kind] | NIGHT, CALM | NIGHT, {"battery_v": 3.2}, {"battery_v": 6.6}]
     for values in times:
         assert [rule.id for rule in rules if rule.raises(values)] == []

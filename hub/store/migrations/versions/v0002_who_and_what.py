@@ -45,12 +45,17 @@ CREATE TABLE link (
     made_by TEXT NOT NULL, made_at INTEGER NOT NULL, expires_at INTEGER, revoked_at INTEGER, used_at INTEGER,
     uses INTEGER NOT NULL DEFAULT 0
 );
--- Light programs, and what each device should be (`body`, `hash`) by which program.
+-- Light programs, one a target (`site:x`, `tag:x`, `device:x`); `body` is canonical JSON.
 CREATE TABLE program (
-    name TEXT PRIMARY KEY, target TEXT NOT NULL, body TEXT NOT NULL, version INTEGER NOT NULL DEFAULT 1
+    name TEXT PRIMARY KEY, target TEXT NOT NULL UNIQUE, body TEXT NOT NULL, version INTEGER NOT NULL DEFAULT 1
 ) WITHOUT ROWID;
+-- On until dawn, for a target, until an instant.
+CREATE TABLE override (target TEXT PRIMARY KEY, until INTEGER NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
+-- What `desired` payloads say, by their id, each once: thousands of devices share one.
+CREATE TABLE plan (id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+-- What each device should be, and since when it is asked; `program`: by which one; `id` empty: nothing is asked.
 CREATE TABLE desired (
-    device INTEGER PRIMARY KEY, hash TEXT NOT NULL, body TEXT NOT NULL, at INTEGER NOT NULL
+    device INTEGER PRIMARY KEY, id TEXT NOT NULL, program TEXT NOT NULL, at INTEGER NOT NULL
 );
 -- How far each follower of the journal has come (history, influxdb): rows up to `pos` are not needed for it.
 CREATE TABLE cursor (name TEXT PRIMARY KEY, pos INTEGER NOT NULL) WITHOUT ROWID;
