@@ -117,11 +117,13 @@ class Override(BaseModel):
 class Order(BaseModel):
     """What the `desired` of a light carries. `id`: the first 16 hex digits of the sha256 of the rest, canonical.
 
-    Without `program` the controller's own counts. `lat` and `lon` in degrees, `utc_min`: minutes ahead of UTC.
+    `name` is what people call the program. Without `program` the controller's own counts.
+    `lat` and `lon` in degrees, `utc_min`: minutes ahead of UTC.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+    name: Annotated[str, Field(max_length=80)] = ""
     program: Program | None = None
     override: Override | None = None
     lat: Annotated[float, Field(ge=-90, le=90)]
@@ -142,9 +144,11 @@ def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def order(program: Program | None, override: Override | None, lat: float, lon: float) -> tuple[str, str]:
+def order(
+    program: Program | None, override: Override | None, lat: float, lon: float, name: str = ""
+) -> tuple[str, str]:
     """(id, payload) of the `desired` that makes a light do this."""
-    body: dict[str, object] = {"lat": lat, "lon": lon, "utc_min": UTC_MIN}
+    body: dict[str, object] = {"name": name, "lat": lat, "lon": lon, "utc_min": UTC_MIN}
     if program is not None:
         body["program"] = program.model_dump(mode="json", exclude_none=True)
     if override is not None:

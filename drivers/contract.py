@@ -31,6 +31,22 @@ class Key(NamedTuple):
     channel: str
 
 
+class Outbound(NamedTuple):
+    """One message to the broker."""
+
+    topic: str
+    payload: bytes
+    qos: int
+    retain: bool
+
+
+class Desired(NamedTuple):
+    """What a device should be, in the contract's own words (docs/mqtt.md); empty: nothing is asked of it."""
+
+    device: Device
+    payload: bytes
+
+
 class Dialect(Protocol):
     """A way of speaking MQTT. Pure: no clock, no I/O, no state of its own."""
 
@@ -43,3 +59,6 @@ class Dialect(Protocol):
 
     def read(self, key: Key, payload: bytes, at: int, device: Device | None) -> Sequence[Event]:
         """What a message says. `device` is None for one that is not registered. Raises BadPayload only."""
+
+    def write(self, order: Desired) -> Sequence[Outbound]:
+        """How the device is told; nothing where this dialect cannot."""

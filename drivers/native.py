@@ -10,13 +10,14 @@ from pydantic import BaseModel, ValidationError
 
 from devices import wire
 from devices.event import Event, Fault, Gone, Hello, Occurrence, Reading, Receipt, Seen
-from drivers.contract import Key
+from drivers.contract import Key, Outbound
 from drivers.errors import BadPayload
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from devices.device import Device
+    from drivers.contract import Desired
 
 _SECRET = re.compile(
     r"""(["']?(?:pass\w*|pwd|token|secret|key|psk|auth\w*)["']?\s*[:=]\s*)"""
@@ -80,6 +81,11 @@ class Native:
             if key.channel == "telemetry" and device is not None:
                 return _salvage(key, device, payload, at, e)
             raise BadPayload(why(e), excerpt(payload)) from e
+
+    def write(self, order: Desired) -> Sequence[Outbound]:
+        """Retained, so that a device which comes back later has it, too."""
+        topic = wire.topic(order.device.realm, order.device.name, "desired")
+        return (Outbound(topic, order.payload, 1, retain=True),)
 
 
 def _reading(key: Key, device: Device, said: dict[str, Any], at: int) -> Reading:

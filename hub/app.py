@@ -26,6 +26,7 @@ from hub.denied import Tail
 from hub.incidents import Desk
 from hub.ingest import Delta, Ingest
 from hub.intake import Intake
+from hub.lights import Lights
 from hub.present import Present
 from hub.registrar import Registrar
 from hub.replay import load_spans, reconcile, replay
@@ -78,6 +79,7 @@ class Parts:
     link: MqttLink
     present: Present
     registrar: Registrar
+    lights: Lights
 
     def write_access(self) -> None:
         """Give the broker its users anew, where the settings say where."""
@@ -197,6 +199,7 @@ def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
     report.spans_before = spans_before
     waiting = Waiting(store)
     intake = Intake(tracker, DRIVERS, store.next_pos, hello=waiting.hello)
+    lights = Lights(store, found, tracker, intake)
     started = time.monotonic()
     rows = replay(store, tracker, intake, spans_before)
     log.info(
@@ -205,7 +208,7 @@ def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
     desk = Desk(store, lambda slug: found.sites[slug].name if slug in found.sites else "")
     ingest = Ingest(
         store=store, tracker=tracker, desk=desk, intake=intake, clock=clock, report=report,
-        waiting=waiting, denied=Tail(settings.broker.access_dir), publish=publish,
+        waiting=waiting, denied=Tail(settings.broker.access_dir), publish=publish, lights=lights,
         journal_keep_ms=round(settings.journal.keep_h * 3_600_000),
         journal_max_bytes=round(settings.journal.max_gb * 1e9),
     )  # fmt: skip
@@ -231,6 +234,7 @@ def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
         settings, hub_version(), now, clock, store, Reader(store.path), found, deafness, tracker, desk, waiting, intake,
         report, ingest, link, Present(tracker, found, desk.open.values()),
         Registrar(found, tracker, intake, waiting, clock.now, lambda: ingest.delta),
+        lights,
     )  # fmt: skip
 
 

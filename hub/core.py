@@ -14,6 +14,7 @@ from devices.health import WORST_FIRST, Shown
 from devices.lifecycle import Lifecycle
 from hub import access, registry
 from hub.incidents import from_json
+from hub.lightdesk import LightDesk
 from hub.present import view_of
 from hub.store.reader import CHANNELS, GARBLED
 from hub.sun import HANOI, sun_at
@@ -65,6 +66,7 @@ class HubCore:
     def __init__(self, parts: Parts) -> None:
         self._p = parts
         self._access = asyncio.Lock()
+        self.lights = LightDesk(parts.lights, parts.clock.now, self._do)
 
     def now(self) -> int:
         return self._p.clock.now()

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hub.denied import Tail
     from hub.incidents import Case, Desk
     from hub.intake import Intake
+    from hub.lights import Lights
     from hub.selfreport import SelfReport
     from hub.store.writer import Store
     from hub.track import Track
@@ -97,10 +98,11 @@ class Ingest:
         publish: Callable[[Delta], None],
         journal_keep_ms: int,
         journal_max_bytes: int,
+        lights: Lights | None = None,
     ) -> None:
         self.store, self.tracker, self.desk, self.intake = store, tracker, desk, intake
         self.clock, self.report, self.waiting, self._publish = clock, report, waiting, publish
-        self.denied = denied
+        self.denied, self.lights = denied, lights
         self._keep_ms, self._max_bytes = journal_keep_ms, journal_max_bytes
         self.wake = threading.Event()
         self.link: MqttLink | None = None
@@ -208,6 +210,8 @@ class Ingest:
                 span = self.tracker.deaf.open
                 self.intake.gap = Gap(span.start if span is not None else item.at, item.at)
                 self.report.up(item)
+                if self.lights is not None:
+                    self.lights.connected(kept=item.session or not item.expected)
                 self.store.set_meta(self.writes, "connected_before", 1)
             case CaughtUp():
                 self._hear(item.at)
@@ -289,6 +293,8 @@ class Ingest:
         if self.tracker.deaf.open is None:
             self._ticked = max(self._ticked, min(until, now))
             self.tracker.tick(self._ticked)
+            if self.lights is not None and self.link is not None and self.caught_up and self.report.store_ok:
+                self.lights.tick(self._ticked, self.writes, self.link.publish)
         for refused in self.denied.fresh():
             self.intake.count(refused.outcome, now, f"{refused.user} → {refused.what}")
             self.delta.hub = True
@@ -390,6 +396,10 @@ class Ingest:
         self._mended()
         self._acknowledge()
         self._answer(None)
+        if self.lights is not None and self.link is not None:
+            self.lights.tell(self.link.publish)
+            if self.delta.registry:
+                self.lights.registry_changed()
         self._show()
 
     def _acknowledge(self) -> None:

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 class Plan:
     """Whether a lamp is to be lit, by one order. Cached between two changes: a call costs two comparisons."""
 
-    __slots__ = ("_from", "_on", "_until", "order")
+    __slots__ = ("_from", "_on", "_until", "order", "payload")
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: Order, payload: bytes = b"") -> None:
         self.order = order
+        self.payload = payload
         self._from = self._until = 0
         self._on: bool | None = None
 

@@ -167,7 +167,12 @@ class Registry:
         site = self.sites.get(device.site)
         lat = site.lat if site is not None and site.lat is not None else device.lat
         lon = site.lon if site is not None and site.lon is not None else device.lon
-        return sun_at(lat if lat is not None else HANOI[0], lon if lon is not None else HANOI[1])
+        return sun_of(lat, lon)
+
+
+def sun_of(lat: float | None, lon: float | None) -> Sun:
+    """The sun over a place; where that is not known, over Hà Nội."""
+    return sun_at(lat if lat is not None else HANOI[0], lon if lon is not None else HANOI[1])
 
 
 _SITE = "slug, name, tier, lat, lon, since, until"

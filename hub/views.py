@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from devices.lifecycle import Lifecycle
     from devices.person import By
     from devices.transition import Transition
+    from hub.programs import Programs
 
 Text = dict[str, str]
 """One text in every language: {"vi": ..., "en": ...}."""
@@ -236,6 +237,8 @@ class Watch(Protocol):
 class Core(Protocol):
     """The hub as pages see it."""
 
+    @property
+    def lights(self) -> Programs: ...
     def now(self) -> int: ...
     def overview(self) -> Overview: ...
     def site(self, slug: str) -> SiteView | None: ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -211,3 +212,21 @@ def test_one_program_has_one_id_and_each_change_another() -> None:
 def test_a_light_refuses_what_it_cannot_read(payload: bytes) -> None:
     with pytest.raises(BadOrder):
         program.read(payload)
+
+
+DOC = (Path(__file__).parents[2] / "docs" / "mqtt.md").read_text(encoding="utf-8")
+
+
+def printed() -> str:
+    """The example of docs/mqtt.md, exactly as printed."""
+    return DOC.split("## `desired`")[1].split("```json\n")[1].split("```")[0]
+
+
+def test_the_example_in_the_contract_is_one() -> None:
+    order = program.read(printed())
+    assert order.program is not None
+    assert order.override is not None
+    found, body = program.order(order.program, order.override, order.lat, order.lon, order.name)
+    assert order.id == found
+    assert json.loads(body)["program"]["steps"] == json.loads(printed())["program"]["steps"]
+    assert f'"applied": "{found}"' in DOC

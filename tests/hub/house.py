@@ -16,6 +16,7 @@ from hub.denied import Tail
 from hub.incidents import Desk
 from hub.ingest import Delta, Ingest, _reaches
 from hub.intake import Intake
+from hub.lights import Lights
 from hub.replay import load_spans, reconcile, replay
 from hub.selfreport import SelfReport
 from hub.store.writer import Store, Writes
@@ -59,10 +60,15 @@ class HandLink:
         self.inbox: deque[Item] = deque()
         self.acked: list[tuple[int, int]] = []
         self.marks = 0
+        self.published: list[tuple[str, bytes, bool]] = []
         self.generation = 0
 
     def ack(self, generation: int, mids: Sequence[int]) -> None:
         self.acked += [(generation, mid) for mid in mids]
+
+    def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
+        assert qos == 1
+        self.published.append((topic, payload, retain))
 
     def mark(self) -> None:
         self.marks += 1
@@ -108,12 +114,14 @@ class House:
         self.report.spans_before = before
         self.waiting = Waiting(store)
         self.intake = Intake(self.tracker, DRIVERS, store.next_pos, hello=self.waiting.hello)
+        self.lights = Lights(store, found, self.tracker, self.intake)
         self.folded = replay(store, self.tracker, self.intake, before)
         self.desk = Desk(store, str)
         self.ingest = Ingest(
             store=store, tracker=self.tracker, desk=self.desk, intake=self.intake, clock=self.clock,  # type: ignore[arg-type]
             report=self.report, waiting=self.waiting, denied=Tail(None), publish=self.deltas.append,
             journal_keep_ms=10**12, journal_max_bytes=10**12,
+            lights=None if self.plans else self.lights,  # with plans the test itself asks
         )  # fmt: skip
         self.waiting.writes = lambda: self.ingest.writes
         self.ingest.writes = self.reconciled = reconcile(store, self.tracker, self.desk, self.clock.at)

@@ -32,6 +32,7 @@ from hub.views import (
     SiteView,
     Watch,
 )
+from tests.web.fake_lights import FakeLights
 from tests.web.readings import point_of, values_of
 
 if TYPE_CHECKING:
@@ -175,6 +176,8 @@ class FakeCore(Core):
             watch.some.set()
 
     # ------------------------------------------------------------ Core
+
+    lights = FakeLights()
 
     def now(self) -> int:
         return self.at
