@@ -74,6 +74,8 @@ class Link:
 
     def __init__(self, broker: Broker, name: str, password: str, outbox: Outbox) -> None:
         self.hello: Callable[[], Sequence[Message]] = tuple
+        self.wants = ""
+        self.hear: Callable[[str, bytes], None] = _pass_over
         self._broker = broker
         self._name, self._password = name, password
         self._outbox = outbox
@@ -190,6 +192,11 @@ class Link:
         self._heard = asyncio.get_running_loop().time()
         if packet.type == mqtt.CONNACK:
             self._let_in(packet.body[1])
+        elif packet.type == mqtt.PUBLISH:
+            message = mqtt.delivered(packet)
+            if message.mid is not None:
+                self._write(mqtt.puback(message.mid))
+            self.hear(message.topic, message.payload)
         elif packet.type == mqtt.PUBACK:
             self._sent.pop(int.from_bytes(packet.body[:2], "big"), None)
             self._flush()
@@ -211,6 +218,9 @@ class Link:
         self._up = True
         self._broker.connected += 1
         self._back_off = BACK_OFF_S[0]
+        if self.wants:
+            self._mid = self._mid % 65535 + 1
+            self._write(mqtt.subscribe(self.wants, self._mid))
         for message in self.hello():
             self._publish(message)
         self._flush()
@@ -281,3 +291,7 @@ class _Socket(asyncio.Protocol):
         """No goodbye: the broker publishes the will."""
         if self._transport:
             self._transport.abort()
+
+
+def _pass_over(topic: str, payload: bytes) -> None:
+    """Nobody asked for it."""

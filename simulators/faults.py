@@ -38,6 +38,12 @@ FAULTS: Mapping[str, FaultKind] = MappingProxyType(
             frozenset({Kind.SOLAR_LIGHT}), "an eighth of the capacity: dark before dawn"
         ),
         "dirty_panel": FaultKind(frozenset({Kind.SOLAR_LIGHT}), "dust on the panel: half the yield"),
+        "ignores_program": FaultKind(
+            frozenset({Kind.SOLAR_LIGHT}), "keeps the light program that it has, whatever is asked"
+        ),
+        "slow_program": FaultKind(
+            frozenset({Kind.SOLAR_LIGHT}), "takes ten minutes to apply a light program that is asked of it"
+        ),
         "radio_off": FaultKind(frozenset({Kind.ACCESS_POINT}), "the radio is off, nobody can connect"),
         "slow_uplink": FaultKind(frozenset({Kind.ACCESS_POINT, Kind.GATEWAY}), "latency of a second, loss"),
         "uplink_down": FaultKind(

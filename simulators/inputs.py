@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from devices.program import Order
     from simulators.sky import Weather
 
 MAX_STEP_S = 900.0
@@ -14,7 +15,10 @@ MAX_STEP_S = 900.0
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """`now` in seconds since 1970 (simulated), the sky, what reaches the device, its faults, and since when it runs."""
+    """`now` in seconds since 1970 (simulated), the sky, what reaches the device, its faults, and since when it runs.
+
+    `order` is what it follows of what was asked of it.
+    """
 
     now: float
     weather: Weather
@@ -24,6 +28,7 @@ class Inputs:
     booted: float = 0.0
     buffered: int = 0
     children: int = 0
+    order: Order | None = None
 
     def since(self, earlier: float) -> float:
         """Seconds since `earlier`, for physics: never negative, never longer than MAX_STEP_S."""

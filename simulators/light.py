@@ -6,6 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from devices import program
 from simulators import faults
 from simulators.chance import between, dice, drift
 from simulators.sky import light_w_m2
@@ -18,7 +19,7 @@ DUSK_W_M2, DAWN_W_M2 = 4.0, 6.0
 """The controller takes it for night below the first and for day above the second: some minutes beside sunset."""
 FULL_FROM_H, FULL_UNTIL_H = 12.0, 22.0
 HALF_PCT = 50.0
-"""The program: full level in the evening until 22:00, half of it until dawn."""
+"""Its own program, where nobody asked for another: full level in the evening until 22:00, half of it until dawn."""
 
 NOMINAL_V = 12.8
 CURVE = (
@@ -47,7 +48,10 @@ LIT_W = 0.5
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Its build (panel and lamp in W, battery in Wh as aged) and how it stands (charge 0-1, night seen, cut off)."""
+    """Its build (panel and lamp in W, battery in Wh as aged) and how it stands (charge 0-1, night seen, cut off).
+
+    `saving`: how many savings of its program hold.
+    """
 
     seed: int
     panel_w: float
@@ -57,6 +61,7 @@ class State:
     soc: float
     night: bool = False
     cut: bool = False
+    saving: int = 0
 
 
 def born(seed: int, inputs: Inputs) -> State:
@@ -90,9 +95,10 @@ def step(state: State, inputs: Inputs) -> tuple[State, dict[str, Value]]:
     broken, weather = inputs.faults, inputs.weather
     light = light_w_m2(weather.sun_deg, weather.clear)
     night = light < (DAWN_W_M2 if state.night else DUSK_W_M2)
-    level = 100.0 if FULL_FROM_H <= weather.hour < FULL_UNTIL_H else HALF_PCT
-    wanted = (night or "stuck_on_by_day" in broken) and "lamp_dead" not in broken
-    load_w = state.lamp_w * level / 100 if wanted and not state.cut else 0.0
+    own = 100.0 if FULL_FROM_H <= weather.hour < FULL_UNTIL_H else HALF_PCT
+    level, saving = _level(state, inputs, own if night else 0.0)
+    burning = level or (own if "stuck_on_by_day" in broken else 0.0)
+    load_w = state.lamp_w * burning / 100 if "lamp_dead" not in broken and not state.cut else 0.0
 
     hours = inputs.since(state.at) / 3600
     full_wh = capacity_wh(state, broken)
@@ -104,8 +110,21 @@ def step(state: State, inputs: Inputs) -> tuple[State, dict[str, Value]]:
     volt = rest + net_w / rest * (OHM_DYING if "dying_battery" in broken else OHM)
     cut = (rest < BACK_V or soc < BACK_SOC) if state.cut else (volt < CUT_V)
 
-    after = replace(state, at=inputs.now, soc=soc, night=night, cut=cut)
-    return after, _report(after, inputs, level if night else 0.0, volt, load_w, charge_w / CHARGER)
+    after = replace(state, at=inputs.now, soc=soc, night=night, cut=cut, saving=saving)
+    return after, _report(after, inputs, level, volt, load_w, charge_w / CHARGER)
+
+
+def _level(state: State, inputs: Inputs, own: float) -> tuple[float, int]:
+    """The level that its controller asks for, and the savings in force; `own` is what it does by its panel."""
+    order = inputs.order
+    asked = None if order is None else program.wanted(order, inputs.now)
+    if order is None or asked is None:
+        return own, 0
+    burning = order.override is not None and inputs.now < order.override.until
+    if order.program is None or burning:
+        return float(asked), 0
+    saving = program.saving(order.program, state.saving, state.soc * 100)
+    return float(program.saved(order.program, saving, asked)), saving
 
 
 def _accepted_w(soc: float, full_wh: float) -> float:

@@ -86,6 +86,10 @@ class Port(Protocol):
 
     hello: Callable[[], Sequence[Message]]
     """Asked after each connect for what must be said first: the birth."""
+    wants: str
+    """The topic filter to subscribe to after each connect; empty: none."""
+    hear: Callable[[str, bytes], None]
+    """Told of each message that comes for it: topic and payload."""
 
     @property
     def waiting(self) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from devices import wire
-from devices.device import Kind
+from devices import program, wire
+from devices.device import ASKED, Kind
 from simulators.behaviour import BEHAVIOURS
 from simulators.chance import between, dice, seed_of
 from simulators.inputs import Inputs
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from devices.device import Device
     from devices.field import Value
+    from devices.program import Order
     from simulators.outbox import Port
     from simulators.sky import Weather
 
@@ -37,6 +38,8 @@ BOOT_S = {
 """Seconds from power to the first packet. Cameras of one model are nearly alike: a village returns in one rush."""
 CLOCKLESS = 0.15
 """Share of the lights that have no clock at all."""
+MUTE = 0.05
+"""Share of the lights whose firmware follows a light program but never says which."""
 
 
 class Unit:
@@ -51,12 +54,14 @@ class Unit:
         self.boot = 0
         self.booted = 0.0
         self.due = 0.0
+        self.order: Order | None = None  # in its flash, so it outlives a restart
         self._seq = 0
         self._rng = rng
         self._seed = seed_of(device.name)
         self._physics = BEHAVIOURS[device.kind]
         self._state: Any = None
         self._no_clock = device.kind is Kind.SOLAR_LIGHT and dice(self._seed, 90) < CLOCKLESS
+        self._tells = device.kind in ASKED and dice(self._seed, 95) >= MUTE
         models = MODELS[device.kind]
         self._model = models[int(dice(self._seed, 91) * len(models))]
         self._firmware = f"1.{int(dice(self._seed, 92) * 3)}.{int(dice(self._seed, 93) * 6)}"
@@ -102,12 +107,18 @@ class Unit:
 
     def birth(self, now: float) -> Message:
         """Said after each connect."""
-        body = {"online": True, **self._head(now), "model": self._model, "firmware": self._firmware}
+        body = {
+            "online": True,
+            **self._head(now),
+            "model": self._model,
+            "firmware": self._firmware,
+            **self._applied(),
+        }
         return Message(self._topic("state"), body, retain=True)
 
     def telemetry(self, now: float, values: dict[str, Value]) -> Message:
         """One reading; broken firmware says it in its own way."""
-        body = {**self._head(now), **values}
+        body = {**self._head(now), **values, **self._applied()}
         if "garbled" in self.faults:
             return Message(self._topic("telemetry"), _garble(body, dice(self._seed, self._seq)))
         return Message(self._topic("telemetry"), body)
@@ -115,6 +126,29 @@ class Unit:
     def occurrence(self, now: float, kind: str) -> Message:
         """Something that happened once."""
         return Message(self._topic("occurrence"), {**self._head(now), "kind": kind})
+
+    def obey(self, payload: bytes, now: float) -> Message | None:
+        """Follow what is asked; the receipt for it. An empty payload asks nothing, one that is none changes nothing."""
+        if not payload:
+            self.order = None
+            return None
+        try:
+            order = program.read(payload)
+        except program.BadOrder:
+            return None
+        if self.order is not None and order.id == self.order.id:
+            return None
+        self.order = order
+        if not self._tells:
+            return None
+        return Message(self._topic("receipt"), {**self._head(now), "id": order.id, "result": "done"})
+
+    def topic_of_orders(self, device: str = "") -> str:
+        """Where it is told what it should be."""
+        return wire.topic(self.device.realm, device or self.device.name, "desired")
+
+    def _applied(self) -> dict[str, str]:
+        return {"applied": self.order.id if self.order is not None else ""} if self._tells else {}
 
     def first_report(self, start: float) -> float:
         """When it first reports: every device has its own phase in the interval."""

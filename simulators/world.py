@@ -10,7 +10,7 @@ import itertools
 import random
 from typing import TYPE_CHECKING
 
-from devices.device import Kind
+from devices.device import ASKED, Kind
 from simulators import faults
 from simulators.errors import UserError
 from simulators.fleet import speaks_itself
@@ -30,6 +30,8 @@ SETTLE_S, SETTLE_STEP_S = 24 * 3600, 900
 """How far back, and how finely, the lights' charge is played before the field starts."""
 RETRY_S = 20.0
 """A device that lost its uplink tries again within so many seconds: that is all the jitter of a mass return."""
+SLOW_S = 600.0
+"""How long a slow light takes to apply what is asked of it."""
 FLAP_UP_S, FLAP_DOWN_S = (15.0, 45.0), (3.0, 12.0)
 REBOOT_EVERY_S = (25.0, 60.0)
 
@@ -228,6 +230,33 @@ class World:
             return
         spoken_for = [c for c in self._behind.get(unit.device.name, ()) if c.port is None]
         unit.port.hello = lambda: [u.birth(self._clock()) for u in (unit, *spoken_for) if u.up]
+        if unit.device.kind in ASKED:
+            unit.port.wants = unit.topic_of_orders()
+        elif any(u.device.kind in ASKED for u in spoken_for):
+            unit.port.wants = unit.topic_of_orders("+")
+        unit.port.hear = lambda topic, payload: self._heard(unit, topic, payload)
+
+    def _heard(self, link: Unit, topic: str, payload: bytes) -> None:
+        """Something came over a unit's connection, for it or for one that it speaks for."""
+        name = topic.split("/")[-2]
+        unit = self.units.get(name)
+        if unit is None or not unit.up or (unit is not link and unit.device.uplink_by != link.device.name):
+            return
+        if (
+            topic != unit.topic_of_orders()
+            or unit.device.kind not in ASKED
+            or "ignores_program" in unit.faults
+        ):
+            return
+        if "slow_program" in unit.faults:
+            self.at(self.now + SLOW_S, lambda: self._obey(unit, payload))
+        else:
+            self._obey(unit, payload)
+
+    def _obey(self, unit: Unit, payload: bytes) -> None:
+        receipt = unit.obey(payload, self._clock())
+        if receipt is not None and unit.up:
+            self._say(unit, receipt)
 
     def _say(self, unit: Unit, message: Message) -> None:
         if unit.port:
@@ -307,6 +336,7 @@ class World:
             booted=unit.booted,
             buffered=unit.port.waiting if unit.port else 0,
             children=len(self._behind.get(device.name, ())),
+            order=None if "clock_1970" in unit.faults else unit.order,  # without a time, by its panel
         )
 
     def _weather(self, unit: Unit, now: float) -> Weather:

@@ -57,6 +57,8 @@ class FakePort:
 
     def __init__(self, broker: FakeBroker, device: Device) -> None:
         self.hello: Callable[[], Sequence[Message]] = tuple
+        self.wants = ""
+        self.hear: Callable[[str, bytes], None] = lambda _topic, _payload: None
         self.will: Message | None = None
         self._broker = broker
         self._name = device.name

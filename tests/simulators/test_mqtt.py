@@ -38,3 +38,24 @@ def test_packets_come_out_whole_however_they_arrive() -> None:
 def test_what_is_no_mqtt_is_refused() -> None:
     with pytest.raises(mqtt.BadPacketError):
         mqtt.read(bytearray(b"\x20\xff\xff\xff\xff\xff"))
+
+
+def test_a_subscription_and_its_acknowledgement() -> None:
+    assert mqtt.subscribe("a/b", 7) == b"\x82\x08\x00\x07\x00\x03a/b\x01"
+    assert mqtt.puback(7) == b"\x40\x02\x00\x07"
+
+
+@pytest.mark.parametrize("payload", [b"", b"{}", b"y" * 300])
+def test_what_is_published_is_what_is_delivered(payload: bytes) -> None:
+    packet = mqtt.read(bytearray(mqtt.publish("a/b", payload, 9, retain=True)))
+    assert packet is not None
+    assert mqtt.delivered(packet) == ("a/b", payload, 9)
+    assert mqtt.delivered(mqtt.Packet(mqtt.PUBLISH, b"\x00\x01a" + payload, 1)) == ("a", payload, None)
+
+
+@pytest.mark.parametrize(
+    ("flags", "body"), [(2, b""), (2, b"\x00\x09a"), (2, b"\x00\x01a"), (4, b"\x00\x01a\x00\x01")]
+)
+def test_a_publish_that_is_none_is_refused(flags: int, body: bytes) -> None:
+    with pytest.raises(mqtt.BadPacketError):
+        mqtt.delivered(mqtt.Packet(mqtt.PUBLISH, body, flags))
