@@ -62,6 +62,10 @@ class LightDesk:
         sun = sun_of(found.lat, found.lon)
         return sun.lat, sun.lon
 
+    def tags(self) -> Sequence[str]:
+        devices = list(self._lights.registry.devices.values())
+        return sorted({tag for d in devices if d.kind in ASKED for tag in d.tags})
+
     def counting_at(self, site: str) -> Kept | None:
         by_target = {k.target: k for k in self._lights.programs.values()}
         found = (by_target.get(t) for t in self._lights.site_targets(site, self._now()))

@@ -75,6 +75,9 @@ class Programs(Protocol):
     def place(self, site: str) -> tuple[float, float] | None:
         """Where a site's dusk and dawn are reckoned; None where there is no such site."""
 
+    def tags(self) -> Sequence[str]:
+        """Tags that a light has."""
+
     def counting_at(self, site: str) -> Kept | None:
         """The program that counts at a site for lights without one of their own."""
 

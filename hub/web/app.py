@@ -14,7 +14,19 @@ from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from hub.views import Refused
-from hub.web import api_docs, devices, hub_page, incidents, metrics, now, pending, sites, stream, words
+from hub.web import (
+    api_docs,
+    devices,
+    hub_page,
+    incidents,
+    metrics,
+    now,
+    pending,
+    programs,
+    sites,
+    stream,
+    words,
+)
 from hub.web.answers import BadValue, BadValueAnswer
 from hub.web.doors import Doors
 from hub.web.language import mark, wanted
@@ -39,6 +51,7 @@ ROUTERS = (
     devices.router,
     incidents.router,
     pending.router,
+    programs.router,
     hub_page.router,
     stream.router,
     metrics.router,
@@ -49,6 +62,7 @@ _MISSING = {
     "unknown_device": mark("There is no device of this name."),
     "unknown_site": mark("There is no site of this name."),
     "unknown_incident": mark("There is no incident of this number."),
+    "unknown_program": mark("There is no light program of this name."),
     "unknown_page": mark("There is no such page."),
 }
 _BAD_VALUE = mark("A value in this address is not one the hub knows.")

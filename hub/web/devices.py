@@ -8,11 +8,11 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, BeforeValidator, Field
 from starlette.responses import Response
 
-from devices.device import FIELDS, Device, Kind
+from devices.device import ASKED, FIELDS, Device, Kind
 from devices.health import WORST_FIRST, Health, Shown
 from devices.transition import Transition
 from hub.views import Changed, Core, DeviceDetail, DeviceQuery, Point
-from hub.web import chart
+from hub.web import chart, programs
 from hub.web.answers import (
     Answer,
     DeviceAnswer,
@@ -224,8 +224,8 @@ async def fragments(core: Core, lang: Language, key: str) -> Fragments:
     """The parts that stream; the day's drawing is made anew with the page."""
     answer = read_one(core, key)
     timeline = await read_transitions(core, key, core.now() - WEEK_MS, TIMELINE)
-    parts = ("head", "values", "incidents", "timeline", "children", "facts")
-    about = {"device": answer, "timeline": timeline}
+    parts = ("head", "values", "program", "incidents", "timeline", "children", "facts")
+    about = {"device": answer, "timeline": timeline, "program": programs.following(core, key)}
     return {f"device-{part}": draw(f"parts/device_{part}.html", core, lang, **about) for part in parts}
 
 
@@ -271,6 +271,7 @@ async def page_of_one(reader: ReaderDep, name: str) -> Response:
         site=site,
         charts=drawn,
         ticks=chart.ticks(device.now),
+        morrow=programs.morrow(core) if device.kind in ASKED else "",
     )
 
 

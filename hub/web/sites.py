@@ -3,8 +3,9 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from devices.device import Kind
 from hub.views import Changed, Core, DeviceQuery
-from hub.web import words
+from hub.web import curve, programs, words
 from hub.web.answers import Answer, DeviceAnswer, IncidentAnswer, Ms, SiteAnswer, devices_of, names_of
 from hub.web.language import Language
 from hub.web.now import tiles
@@ -85,7 +86,13 @@ async def page(reader: ReaderDep, slug: str) -> Response:
     parts = await fragments(reader.core, reader.lang, slug)
     answer = read(reader.core, slug)
     return reader.page(
-        "site.html", live=f"site:{slug}", fragments=parts, answer=answer, by_kind=by_kind(answer)
+        "site.html",
+        live=f"site:{slug}",
+        fragments=parts,
+        answer=answer,
+        by_kind=by_kind(answer),
+        curve=curve,
+        lights=programs.about_lights(reader.core, slug) if Kind.SOLAR_LIGHT in answer.site.counts else None,
     )
 
 

@@ -140,11 +140,36 @@ REFUSED: Mapping[str, str] = {
     ),
     "realm_stays": mark("The realm of a device never changes: it is part of its topics."),
     "name_taken": mark("Another device has this name already."),
+    "unknown_program": mark("This light program does not exist any more."),
+    "program_exists": mark("Another light program has this name already."),
+    "program_name": mark("Give the program a name without a slash."),
+    "unknown_target": mark("Choose for which lights this is: a site, a tag, or a light by its name."),
+    "target_taken": mark("The program %(name)s is for these already. Change that one."),
+    "tags_tie": mark(
+        "%(device)s also has the tag %(tag)s, which has a program: nobody could say which counts."
+    ),
+    "bad_until": mark("Choose an end from now on, at most 60 days away."),
+    "program_mixed": mark("Dimming goes all by times, or all by shares of the night."),
+    "program_order": mark("Write the dimming in the order of the night, from evening to morning."),
+    "program_savings": mark("For rainy weeks write the highest charge first, and dimmer with each."),
+    "program_until": mark("For rainy weeks the charge that ends it is higher than the one that begins it."),
+    "program_off": mark("The lamp must go on before it goes off, in one night."),
+    "program_numbers": mark(
+        "Times are like 22:00, levels from 0 to 100 %%, minutes from -180 to 180; at most 12 dimming steps."
+    ),
     "disk_full": mark("The hub's disk is full: nothing was changed. Free some space first."),
     "not_stored_yet": mark(
         "Not stored yet: the hub's disk is full or broken. It will be stored when there is room."
     ),
     "store_broken": mark("The hub cannot write its database: nothing was changed."),
+}
+
+FOLLOWS: Mapping[str, str] = {
+    "applied": mark("follows its program"),
+    "waiting": mark("has not applied its program yet"),
+    "late": mark("does not follow its program"),
+    "cannot_tell": mark("cannot tell: this light never says what it follows"),
+    "nothing": mark("nothing is asked of it"),
 }
 
 _REASON: Mapping[str, str] = {

@@ -107,6 +107,7 @@ class FakeCore(Core):
 
     def __init__(self, villages: int = 101, now: int = NOW) -> None:
         self.at = now
+        self._lights = FakeLights()
         self.rate, self.shift_s, self.broker_kind, self.ready = 1.0, 0.0, "mosquitto", True
         self.by_name: dict[str, DeviceView] = {}
         self.places: dict[str, tuple[str, str, str]] = {slug(c): (c, "commune", "") for c in COMMUNES}
@@ -177,7 +178,9 @@ class FakeCore(Core):
 
     # ------------------------------------------------------------ Core
 
-    lights = FakeLights()
+    @property
+    def lights(self) -> FakeLights:
+        return self._lights
 
     def now(self) -> int:
         return self.at

@@ -43,6 +43,9 @@ class FakeLights(Programs):
     def place(self, site: str) -> tuple[float, float] | None:
         return 21.1, 105.7
 
+    def tags(self) -> Sequence[str]:
+        return ["chợ"]
+
     def counting_at(self, site: str) -> Kept | None:
         return next(iter(self.kept.values()), None)
 

@@ -25,6 +25,9 @@ PAGES = (
     "/incidents/2",
     "/incidents/5",
     "/pending",
+    "/programs",
+    "/programs/new",
+    "/programs/Đêm thường",
     "/hub",
     "/api/docs",
 )
