@@ -20,6 +20,7 @@ from devices.lifecycle import Lifecycle
 from drivers import DRIVERS
 from drivers.mqtt_link import LinkSettings, MqttLink
 from hub import access, registry
+from hub.admission import Admission
 from hub.clock import Clock
 from hub.core import HubCore
 from hub.denied import Tail
@@ -30,6 +31,7 @@ from hub.lights import Lights
 from hub.present import Present
 from hub.registrar import Registrar
 from hub.replay import load_spans, reconcile, replay
+from hub.secrets import OWN, Secrets
 from hub.selfreport import SelfReport
 from hub.settings import BadSettings, Settings
 from hub.store.reader import Reader
@@ -80,11 +82,8 @@ class Parts:
     present: Present
     registrar: Registrar
     lights: Lights
-
-    def write_access(self) -> None:
-        """Give the broker its users anew, where the settings say where."""
-        write_access(self.settings, list(self.registry.devices.values()), self.reader.passwords())
-        tell_broker(self.settings)
+    secrets: Secrets
+    admission: Admission
 
 
 def write_access(settings: Settings, devices: list[Device], hashes: list[tuple[str, str]]) -> None:
@@ -118,13 +117,22 @@ def tell_broker(settings: Settings) -> None:
         (folder / access.UNREAD).unlink(missing_ok=True)
 
 
-async def _tell_broker_once_connected(parts: Parts) -> None:
-    """A broker that refuses us must read the files too: it is told after a while in any case."""
-    for _ in range(100):
-        if parts.report.broker_up:
-            break
-        await asyncio.sleep(0.1)
-    await asyncio.to_thread(tell_broker, parts.settings)
+def _admission(settings: Settings, found: Registry, reader: Reader, report: SelfReport) -> Admission:
+    """What keeps the broker's files as the registry says, where the settings say where they are."""
+
+    def write() -> frozenset[str]:
+        hashes = reader.passwords()
+        write_access(settings, list(found.devices.values()), hashes)
+        return frozenset(name for name, _ in hashes)
+
+    return Admission(write, lambda: tell_broker(settings), lambda: report.broker_up)
+
+
+def load_secrets(settings: Settings, rows: Callable[..., list[tuple[object, ...]]]) -> Secrets:
+    """What opens the stored secrets; `rows` asks the database."""
+    found = rows("SELECT box FROM secret WHERE owner=? AND what=?", *OWN)
+    box = found[0][0] if found else None
+    return Secrets(settings.key_file, box if isinstance(box, bytes) else None)
 
 
 def load_ruleset(settings: Settings) -> Ruleset:
@@ -226,15 +234,20 @@ def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
         session_expected=store.meta("connected_before") == "1",
     )
     link_settings = replace(link_settings, instances=_instances(store, link_settings.instance))
-    link = MqttLink(link_settings, clock.now, ingest.wake.set)
+    try:
+        link = MqttLink(link_settings, clock.now, ingest.wake.set)
+    except OSError as e:
+        raise CannotStart(f"broker.cafile: cannot use {settings.broker.cafile}: {e.strerror or e}") from e
     ingest.link = link
+    secrets, reader = load_secrets(settings, store.rows), Reader(store.path)
     ingest.deafen(min(alive, now) if alive else now, "start", cut=True)
     ingest.begin(now)
     return Parts(
-        settings, hub_version(), now, clock, store, Reader(store.path), found, deafness, tracker, desk, waiting, intake,
+        settings, hub_version(), now, clock, store, reader, found, deafness, tracker, desk, waiting, intake,
         report, ingest, link, Present(tracker, found, desk.open.values()),
         Registrar(found, tracker, intake, waiting, clock.now, lambda: ingest.delta),
         lights,
+        secrets, _admission(settings, found, reader, report),
     )  # fmt: skip
 
 
@@ -256,10 +269,9 @@ async def run(
             raise CannotStart(f"the database {settings.data_dir / 'hub.db'} is damaged: {e}") from e
         teardown.callback(parts.store.close)
         teardown.callback(parts.link.stop)
-        feed.present = parts.present
-        devices, passwords = list(parts.registry.devices.values()), parts.reader.passwords()
+        feed.present, feed.admission = parts.present, parts.admission
         try:
-            await asyncio.to_thread(write_access, settings, devices, passwords)
+            parts.admission.admitted = await asyncio.to_thread(parts.admission.write)
             if parts.store.meta("connected_before") != "1":
                 tell_broker(settings)
         except OSError as e:
@@ -267,9 +279,11 @@ async def run(
         parts.ingest.thread.start()
         teardown.push_async_callback(asyncio.to_thread, parts.ingest.stop)
         parts.link.start()
-        telling = asyncio.create_task(_tell_broker_once_connected(parts), name="tell the broker")
-        teardown.callback(telling.cancel)
-        app = create_app(HubCore(parts), hosts=(*HOSTS, *settings.web.hosts))
+        core = HubCore(parts)
+        parts.admission.changed()  # so that the broker is told, if it was not
+        for task in (parts.admission.run(), core.enrolment.keep_forgetting()):
+            teardown.callback(asyncio.create_task(task).cancel)
+        app = create_app(core, hosts=(*HOSTS, *settings.web.hosts))
         port = await teardown.enter_async_context(serving(app, sock=sock))
         if ready is not None:
             ready(port)
@@ -282,10 +296,16 @@ class Feed:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self.present: Present | None = None
+        self.admission: Admission | None = None
 
     def __call__(self, delta: Delta) -> None:
         if self.present is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self.present.apply, delta)
+            self._loop.call_soon_threadsafe(self._take, self.present, delta)
+
+    def _take(self, present: Present, delta: Delta) -> None:
+        present.apply(delta)
+        if self.admission is not None and (delta.registry or delta.access):
+            self.admission.changed()
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from devices import wire
-from devices.device import FIELDS, HUB, Device, Kind
+from devices.device import FIELDS, HUB
 from devices.fact import FACTS
 from devices.health import WORST_FIRST, Shown
-from devices.lifecycle import Lifecycle
-from hub import access, registry
+from hub import registry
+from hub.credentials import Credentials
 from hub.incidents import from_json
 from hub.lightdesk import LightDesk
 from hub.present import view_of
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
-    from devices.person import By
     from devices.transition import Transition
     from hub.app import Parts
     from hub.incidents import Case
@@ -65,8 +64,8 @@ class HubCore:
 
     def __init__(self, parts: Parts) -> None:
         self._p = parts
-        self._access = asyncio.Lock()
         self.lights = LightDesk(parts.lights, parts.clock.now, self._do)
+        self.enrolment = Credentials(parts)
 
     def now(self) -> int:
         return self._p.clock.now()
@@ -177,6 +176,7 @@ class HubCore:
             checkpoint_at=p.ingest.checkpoint_at,
             clock_shift_s=p.settings.clock.shift_s,
             clock_rate=p.settings.clock.rate,
+            secrets_trouble=p.secrets.trouble,
         )
 
     def _rules(self) -> list[RuleView]:
@@ -276,35 +276,6 @@ class HubCore:
                 self._p.ingest.delta.cases[number] = case
 
         await self._do(run)
-
-    async def approve(self, name: str, *, site: str, title: str, interval_s: float, kind: str, by: By) -> str:
-        entry = self._p.waiting.entries.get(name)
-        if entry is None:
-            raise Refused("unknown_device")
-        if site not in self._p.registry.sites:
-            raise Refused("unknown_site")
-        if kind not in [k.value for k in Kind] or Kind(kind) is Kind.HUB:
-            raise Refused("unknown_kind")
-        password = access.new_password()
-        device = Device(
-            name=name, kind=Kind(kind), realm=entry.realm, site=site, title=title or name, interval_s=interval_s,
-            lifecycle=Lifecycle.PLANNED,
-        )  # fmt: skip
-        hashed = await asyncio.to_thread(access.hash_password, password)
-        try:
-            await self._do(lambda w: self._p.registrar.add(device, hashed, by, w))
-        except Refused as e:
-            if e.code != "not_stored_yet":  # else it is registered, and its password is told only now
-                raise
-        try:
-            async with self._access:
-                await asyncio.to_thread(self._p.write_access)
-        except OSError:
-            log.exception("the broker's users could not be written; the next start will")
-        return password
-
-    async def refuse(self, name: str, by: By) -> None:
-        await self._do(lambda w: self._p.registrar.dismiss(name, by, w))
 
 
 def _site_rank(s: SiteView) -> int:

@@ -56,11 +56,12 @@ class Delta:
     cases: dict[int, Case] = field(default_factory=dict)
     pending: bool = False
     registry: bool = False
+    access: bool = False
     hub: bool = False
 
     def __bool__(self) -> bool:
         """True where something changed."""
-        return bool(self.tracks or self.cases or self.pending or self.registry or self.hub)
+        return bool(self.tracks or self.cases or self.pending or self.registry or self.access or self.hub)
 
 
 @dataclass(slots=True)
@@ -364,6 +365,7 @@ class Ingest:
             self._desk_at = self._ticked
             self.desk.tick(self._ticked, writes)
         for t in decided.lifecycles:
+            self.waiting.remove(t.device.name, writes)  # it said hello once more before its first report
             writes.add("UPDATE device SET lifecycle=? WHERE id=?", t.lifecycle.value, t.id)
         self.delta.tracks |= decided.changed
         self.delta.cases |= self.desk.take_changed()

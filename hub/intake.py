@@ -111,6 +111,14 @@ class Intake:
 
     def _welcome(self, route: Route, track: Track, m: Inbound, events: Any) -> bool:
         """Deal with what is not for the tracker: wrong realm, retired, retained."""
+        if (
+            track.lifecycle is Lifecycle.PLANNED
+            and track.last_seen is None
+            and events
+            and type(events[0]) is Hello
+        ):
+            self.count(self.hello(events[0]), m.at, track.device.name)  # perhaps the very one that is planned
+            return False
         if route.key.realm != track.device.realm or (track.device.name == HUB and m.generation):
             about = f"{m.topic} is not of realm {track.device.realm}"
             self.count("wrong_realm", m.at, about)

@@ -89,6 +89,12 @@ class RulesSettings(_Section):
     builtin: bool = True
 
 
+class SecretsSettings(_Section):
+    """The key of what is secret in the database."""
+
+    key_file: Path | None = Field(default=None, description="default: secret.key in the data folder")
+
+
 class Settings(BaseSettings):
     """Everything that can be set."""
 
@@ -107,6 +113,12 @@ class Settings(BaseSettings):
     journal: JournalSettings = JournalSettings()
     clock: ClockSettings = ClockSettings()
     rules: RulesSettings = RulesSettings()
+    secrets: SecretsSettings = SecretsSettings()
+
+    @property
+    def key_file(self) -> Path:
+        """The file that holds the key of the stored secrets."""
+        return self.secrets.key_file or self.data_dir / "secret.key"
 
     @classmethod
     def settings_customise_sources(

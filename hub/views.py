@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from devices.field import Value
     from devices.health import Health, Reason
     from devices.lifecycle import Lifecycle
-    from devices.person import By
     from devices.transition import Transition
+    from hub.enrolment import Enrolment
     from hub.programs import Programs
 
 Text = dict[str, str]
@@ -183,6 +183,8 @@ class HubView:
     checkpoint_at: int | None
     clock_shift_s: float
     clock_rate: float
+    secrets_trouble: str = ""
+    """Stored secrets cannot be opened, their key is `lost`, `wrong` or `unreadable`; else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +241,9 @@ class Core(Protocol):
 
     @property
     def lights(self) -> Programs: ...
+    @property
+    def enrolment(self) -> Enrolment: ...
+
     def now(self) -> int: ...
     def overview(self) -> Overview: ...
     def site(self, slug: str) -> SiteView | None: ...
@@ -270,9 +275,3 @@ class Core(Protocol):
 
     async def comment(self, number: int, who: str, text: str) -> None:
         """Add a line to an incident's story. Raises Refused (unknown_incident)."""
-
-    async def approve(self, name: str, *, site: str, title: str, interval_s: float, kind: str, by: By) -> str:
-        """Register a pending device; returns its new broker password, shown once. Raises Refused."""
-
-    async def refuse(self, name: str, by: By) -> None:
-        """Forget a pending device. Raises Refused (unknown_device)."""

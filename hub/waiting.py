@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from devices import wire
 from hub import access
 from hub.views import Pending
+from hub.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
 
 ROOM = 1000
 """So many may wait; a flood of invented names stops there, counted."""
+CLAIM = 80
+"""Characters kept of each thing that a device says of itself."""
 
 
 class Waiting:
-    """Entries by name. `writes` gives the batch to store into."""
+    """Entries by name. `writes` gives the batch to store into. Claims are cleaned and bounded: anybody wrote them."""
 
     def __init__(self, store: Store) -> None:
         self.entries: dict[str, Pending] = {}
@@ -34,22 +37,21 @@ class Waiting:
         """Somebody knocks; returns the outcome."""
         if event.realm == wire.MARKER_REALM or event.device in access.RESERVED:
             return "wrong_realm"
+        claim = {name: visible(text)[:CLAIM] for name, text in event.claim.items()}
         known = self.entries.get(event.device)
         if known is None:
             if len(self.entries) >= ROOM:
                 return "pending_full"
-            entry = Pending(event.device, event.realm, dict(event.claim), event.at, event.at, 1)
+            entry = Pending(event.device, event.realm, claim, event.at, event.at, 1)
         else:
-            entry = replace(
-                known, realm=event.realm, claim=dict(event.claim), last_at=event.at, times=known.times + 1
-            )
+            entry = replace(known, realm=event.realm, claim=claim, last_at=event.at, times=known.times + 1)
         self.entries[event.device] = entry
         self.changed = True
         if self.writes is not None:
-            claim = json.dumps(dict(entry.claim), ensure_ascii=False)
             self.writes().add(
                 "INSERT OR REPLACE INTO pending VALUES (?,?,?,?,?,?)",
-                entry.name, entry.realm, claim, entry.first_at, entry.last_at, entry.times,
+                entry.name, entry.realm, json.dumps(claim, ensure_ascii=False),
+                entry.first_at, entry.last_at, entry.times,
             )  # fmt: skip
         return "hello"
 

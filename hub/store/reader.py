@@ -73,6 +73,14 @@ class Reader:
         """Devices' broker passwords as hashes: (name, hash), those that have one."""
         return self._rows("SELECT name, password FROM device WHERE password != ''")
 
+    def boxes(self, what: str) -> list[tuple[str, bytes]]:
+        """Secrets of one name, still sealed: (owner, box)."""
+        return self._rows("SELECT owner, box FROM secret WHERE what=?", what)
+
+    def fresh(self, what: str) -> list[tuple[str, int]]:
+        """Until when secrets of one name are kept: (owner, ms)."""
+        return self._rows("SELECT owner, expires_at FROM secret WHERE what=? AND expires_at NOT NULL", what)
+
     def incidents(self, before: int | None, limit: int) -> list[tuple[Any, ...]]:
         """Incidents as stored, newest first, of an id below `before`."""
         return self._rows(

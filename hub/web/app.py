@@ -16,9 +16,11 @@ from starlette.staticfiles import StaticFiles
 from hub.views import Refused
 from hub.web import (
     api_docs,
+    credentials,
     devices,
     hub_page,
     incidents,
+    labels,
     metrics,
     now,
     pending,
@@ -49,6 +51,8 @@ ROUTERS = (
     now.router,
     sites.router,
     devices.router,
+    credentials.router,
+    labels.router,
     incidents.router,
     pending.router,
     programs.router,

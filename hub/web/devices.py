@@ -272,6 +272,7 @@ async def page_of_one(reader: ReaderDep, name: str) -> Response:
         charts=drawn,
         ticks=chart.ticks(device.now),
         morrow=programs.morrow(core) if device.kind in ASKED else "",
+        access=None if device.kind is Kind.HUB else core.enrolment.access(name),
     )
 
 

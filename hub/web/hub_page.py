@@ -69,6 +69,8 @@ class HubAnswer(Answer):
     checkpoint_at: Ms | None
     clock_shift_s: float
     clock_rate: float
+    secrets_trouble: str
+    """`lost`, `wrong` or `unreadable`: the key of stored secrets; empty where nothing is wrong."""
 
     @classmethod
     def of(cls, view: HubView, names: Mapping[str, str], now: int) -> "HubAnswer":

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from hub.views import Refused
+from hub.visible import visible
 
 NAME, COMMENT = 80, 1000
 """Most characters of a name and of a comment."""
 
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Control, format (bidi, zero width), surrogate and unassigned characters: they change what others read."""
-
 
 def line(text: str, *, limit: int = NAME) -> str:
-    """One line: NFC, no unseen characters, single spaces. Raises Refused (text_too_long)."""
-    return _within(re.sub(r"\s+", " ", _seen(text)).strip(), limit)
+    """One line, as others may see it. Raises Refused (text_too_long)."""
+    return _within(visible(text), limit)
 
 
 def lines(text: str, *, limit: int = COMMENT) -> str:
     """Several lines, otherwise as `line`."""
-    kept = [re.sub(r"\s+", " ", _seen(one)).strip() for one in re.split(r"\r\n|\r|\n", text)]
+    kept = [visible(one) for one in re.split(r"\r\n|\r|\n", text)]
     return _within("\n".join(kept).strip(), limit)
 
 
@@ -39,11 +36,6 @@ def comment(text: str) -> str:
     if not written:
         raise Refused("comment_missing")
     return written
-
-
-def _seen(text: str) -> str:
-    composed = unicodedata.normalize("NFC", text.replace("\t", " "))
-    return "".join(c for c in composed if unicodedata.category(c) not in _UNSEEN)
 
 
 def _within(text: str, limit: int) -> str:

@@ -124,6 +124,18 @@ DEAF: Mapping[str, str] = {
     "store": mark("the database could not be written"),
 }
 
+SECRETS: Mapping[str, str] = {
+    "lost": mark(
+        "The key file of the stored secrets is gone: stored passwords cannot be opened. Put it back from its copy."
+    ),
+    "wrong": mark(
+        "The key file of the stored secrets is another one: stored passwords cannot be opened. Put the right one back."
+    ),
+    "unreadable": mark(
+        "The key file of the stored secrets cannot be read: stored passwords cannot be opened. Mend it or its rights."
+    ),
+}
+
 REFUSED: Mapping[str, str] = {
     "unknown_incident": mark("This incident does not exist any more."),
     "incident_closed": mark("This incident is closed already: nothing is left to do."),
@@ -139,6 +151,15 @@ REFUSED: Mapping[str, str] = {
         "Somebody else changed this meanwhile. Look at it as it is now, then change it again."
     ),
     "realm_stays": mark("The realm of a device never changes: it is part of its topics."),
+    "not_planned": mark(
+        "There is no planned device of this name that was never heard: choose one from the list."
+    ),
+    "other_kind": mark("The planned device is of another kind than the one that knocks."),
+    "retired": mark("This device is retired: it gets no password."),
+    "no_secret_key": mark(
+        "The key of the stored secrets is missing or does not fit. Put the key file back, then try again."
+    ),
+    "secret_damaged": mark("A stored secret cannot be opened: it was damaged. Enter it again."),
     "name_taken": mark("Another device has this name already."),
     "unknown_program": mark("This light program does not exist any more."),
     "program_exists": mark("Another light program has this name already."),

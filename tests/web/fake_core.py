@@ -13,6 +13,7 @@ from devices.device import Device, Kind
 from devices.health import WORST_FIRST, Health, Reason, Shown, shown
 from devices.lifecycle import Lifecycle
 from devices.transition import Transition
+from hub.enrolment import Access, Admitted, Enrolment, Fit, Label
 from hub.views import (
     Changed,
     Core,
@@ -51,6 +52,8 @@ VILLAGES = (
     "Phượng Trì", "Thụy Ứng", "Bãi Tháp", "Thọ Vực", "Hạ Mỗ", "Trúng Đích", "Trại Cảnh", "Hồng Hà",
     "Bồng Lai", "Tân Tiến", "Thượng Thôn", "Quý Thôn", "Hữu Cước", "Đông Lai", "Tiên Tân", "Vạn Xuân", "Trung Hòa",
 )  # fmt: skip
+
+PASSWORD = "Xk3-vh-7Qm2-pLw9"
 
 RULES = (
     RuleView(
@@ -116,6 +119,7 @@ class FakeCore(Core):
         self.logs: dict[int, list[LogLine]] = {}
         self.moves: dict[str, list[Transition]] = {}
         self.knocking: dict[str, Pending] = {}
+        self.planned: tuple[Fit, ...] = ()
         self.watches: list[FakeWatch] = []
         self.drawn_overviews = 0
         for number in range(villages):
@@ -333,22 +337,61 @@ class FakeCore(Core):
         self.logs[number].append(LogLine(self.at, "comment", who, text))
         self.tell(Changed(incidents={number}))
 
-    async def approve(self, name: str, *, site: str, title: str, interval_s: float, kind: str, by: By) -> str:
+    # ------------------------------------------------------------ enrolment
+
+    @property
+    def enrolment(self) -> Enrolment:
+        return self
+
+    def fits(self) -> dict[str, Sequence[Fit]]:
+        return dict.fromkeys(self.knocking, self.planned)
+
+    def access(self, name: str) -> Access:
+        return Access(password=name in self.by_name, label=False)
+
+    async def approve(
+        self, name: str, *, site: str, title: str, interval_s: float, kind: str, by: By
+    ) -> Admitted:
         del by
         if name not in self.knocking:
             raise Refused("unknown_device")
-        self._add(
-            Device(name, Kind(kind), self.knocking.pop(name).realm, site, title, interval_s),
-            Lifecycle.PLANNED,
-        )
+        realm = self.knocking.pop(name).realm
+        self._add(Device(name, Kind(kind), realm, site, title, interval_s), Lifecycle.PLANNED)
         self.tell(Changed(pending=True, all=True))
-        return "Xk3-vh-7Qm2-pLw9"
+        return Admitted(name, realm, PASSWORD)
+
+    async def take(self, name: str, planned: str, by: By) -> Admitted:
+        del by
+        if name not in self.knocking:
+            raise Refused("unknown_device")
+        if planned not in [fit.device.name for fit in self.planned]:
+            raise Refused("not_planned")
+        self.tell(Changed(pending=True))
+        return Admitted(planned, self.knocking.pop(name).realm, PASSWORD)
 
     async def refuse(self, name: str, by: By) -> None:
         del by
         if self.knocking.pop(name, None) is None:
             raise Refused("unknown_device")
         self.tell(Changed(pending=True))
+
+    async def password(self, name: str, by: By) -> Admitted:
+        del by
+        return Admitted(name, self.by_name[name].device.realm, PASSWORD)
+
+    async def revoke(self, name: str, by: By) -> None:
+        pass
+
+    async def labels(self, names: Sequence[str], site: str) -> Sequence[Label]:
+        del site
+        views = [self.by_name[n] for n in names if n in self.by_name]
+        return [
+            Label(v.device.name, v.device.realm, v.device.title, v.device.kind, v.device.site, PASSWORD)
+            for v in views
+        ]
+
+    async def printed(self, names: Sequence[str], by: By) -> None:
+        pass
 
     # ------------------------------------------------------------ inside
 

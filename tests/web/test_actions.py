@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hub.enrolment import Fit
+from tests.web.fake_core import PASSWORD
+
 if TYPE_CHECKING:
     from fastapi.testclient import TestClient
 
@@ -102,6 +105,38 @@ def test_a_refused_approval_keeps_the_form(client: TestClient) -> None:
         assert client.post("/pending/den-moi-01/approve", data=good | wrong).status_code == 409
 
 
+def test_it_is_the_planned_one(core: FakeCore, client: TestClient) -> None:
+    core.planned = (Fit(core.by_name["thu-que-l017"].device, "Thu Quế", sure=True),)
+    page = client.get("/pending")
+    assert 'value="thu-que-l017"' in page.text
+    assert "trùng tên hoặc số sê-ri" in page.text
+    wrong = client.post("/pending/den-moi-01/take", data={"planned": "no-such"})
+    assert wrong.status_code == 409
+    assert 'value="no-such"' in wrong.text
+    told = client.post("/pending/den-moi-01/take", data={"planned": " thu-que-l017 "})
+    assert told.headers["cache-control"] == "no-store"
+    assert PASSWORD in told.text
+    assert "thu-que-l017 đã được đăng ký" in told.text or "thu-que-l017" in told.text
+    api = client.post("/api/pending/cam-cho-02/take", json={"planned": "thu-que-l017"}).json()
+    assert (api["name"], api["password"]) == ("thu-que-l017", PASSWORD)
+
+
+def test_a_new_password_is_shown_once(client: TestClient) -> None:
+    assert "Tạo mật khẩu mới" in client.get("/devices/thu-que-l017").text
+    page = client.post("/devices/thu-que-l017/password")
+    assert PASSWORD in page.text
+    assert page.headers["cache-control"] == "no-store"
+    assert PASSWORD not in client.get("/devices/thu-que-l017").text
+    assert str(client.post("/devices/thu-que-l017/revoke").url).endswith("/devices/thu-que-l017")
+    assert client.post("/devices/none/password").status_code == 404
+    assert client.post("/api/devices/none/revoke", json={}).status_code == 404
+    assert client.post("/api/devices/thu-que-l017/password", json={}).json()["password"] == PASSWORD
+
+
+def test_the_hub_itself_has_no_password_to_change(client: TestClient) -> None:
+    assert "device-access" not in client.get("/devices/hub").text
+
+
 def test_refuse_forgets(core: FakeCore, client: TestClient) -> None:
     page = client.post("/pending/cam-cho-02/refuse")
     assert page.status_code == 200
@@ -118,7 +153,8 @@ def test_the_api_does_the_same(core: FakeCore, client: TestClient) -> None:
     assert client.post("/api/incidents/2/comment", json={"who": "An"}).status_code == 422
     assert client.post("/api/incidents/99/accept", json={"who": "An"}).status_code == 404
     approved = client.post("/api/pending/den-moi-01/approve", json={"site": "thu-que", "kind": "solar_light"})
-    assert approved.json() == {"name": "den-moi-01", "password": "Xk3-vh-7Qm2-pLw9"}
+    assert approved.json()["name"] == "den-moi-01"
+    assert approved.json()["password"] == PASSWORD
     assert client.post("/api/pending/cam-cho-02/refuse", json={}).status_code == 204
     assert client.post("/api/pending/cam-cho-02/refuse", json={}).status_code == 409
     assert not core.knocking

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import zxingcpp
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from devices.health import Health, Reason, Shown
 from hub.web import serving
+from tests.web.fake_core import PASSWORD
+from tests.web.png import grey
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -40,6 +43,7 @@ PATHS = (
     "/incidents",
     "/incidents/2",
     "/pending",
+    "/labels?devices=thu-que-l017,thu-que-c005",
     "/hub",
     "/api/docs",
     "/devices/nope",
@@ -201,3 +205,16 @@ async def test_the_theme_follows_the_system_and_can_be_chosen(browser: Browser, 
     assert await page.evaluate(ground) == "rgb(247, 245, 240)"
     await page.get_by_role("link", name="English").click()
     await expect(page.locator("h1")).to_contain_text("Health of the hub")
+
+
+async def test_a_phone_reads_the_documented_text_off_a_printed_label(browser: Browser, base: str) -> None:
+    page = await page_at(browser, 794, theme="dark")
+    await page.goto(f"{base}/labels?devices=thu-que-l017,thu-que-c005")
+    await page.emulate_media(media="print")
+    pixels = grey(await page.screenshot(full_page=True))
+    names = ("thu-que-l017", "thu-que-c005")
+    assert {code.text for code in zxingcpp.read_barcodes(pixels)} == {
+        f"vh:1:thu-que:{name}:{PASSWORD}" for name in names
+    }
+    doc = (Path(__file__).parents[2] / "docs" / "mqtt.md").read_text(encoding="utf-8")
+    assert "`vh:1:<realm>:<device>:<password>`" in doc

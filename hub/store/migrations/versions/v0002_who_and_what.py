@@ -35,9 +35,9 @@ CREATE TABLE audit (
 CREATE INDEX audit_subject ON audit (subject, id);
 CREATE TRIGGER audit_stays BEFORE DELETE ON audit BEGIN SELECT raise(ABORT, 'the audit is only added to'); END;
 CREATE TRIGGER audit_is_so BEFORE UPDATE ON audit BEGIN SELECT raise(ABORT, 'the audit is only added to'); END;
--- What is secret, encrypted with the key file that lies outside this database.
+-- What is secret, encrypted with the key file that lies outside this database (hub.secrets), for a time or for good.
 CREATE TABLE secret (
-    owner TEXT NOT NULL, what TEXT NOT NULL, box BLOB NOT NULL, PRIMARY KEY (owner, what)
+    owner TEXT NOT NULL, what TEXT NOT NULL, box BLOB NOT NULL, expires_at INTEGER, PRIMARY KEY (owner, what)
 ) WITHOUT ROWID;
 -- Signed addresses that open the outside door; `hash` is of the token, which is told once.
 CREATE TABLE link (

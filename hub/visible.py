@@ -1,0 +1,16 @@
+"""Visible: a text that somebody else wrote, as it may be stored and shown to others."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Control, format (bidi, zero width), surrogate and unassigned characters: they change what others read."""
+
+
+def visible(text: str) -> str:
+    """One line in NFC, without characters that nobody sees, with single spaces."""
+    composed = unicodedata.normalize("NFC", text.replace("\t", " "))
+    seen = "".join(c for c in composed if unicodedata.category(c) not in _UNSEEN)
+    return re.sub(r"\s+", " ", seen).strip()
