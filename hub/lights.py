@@ -20,10 +20,12 @@ from drivers.contract import Desired
 from hub import audit
 from hub.plan import Plan
 from hub.programs import Kept, UntilDawn
+from hub.registry import today
 from hub.views import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import date
 
     from devices.device import Device
     from devices.person import By
@@ -67,6 +69,7 @@ class Lights:
     _tell: dict[Track, None] = field(init=False, default_factory=dict)
     _fresh: list[Track] = field(init=False, default_factory=list)
     _again_at: int = field(init=False, default=0)
+    _day: date | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         """Read what is kept; to be called before the journal is folded, which needs the plans."""
@@ -132,6 +135,9 @@ class Lights:
     def tick(self, at: int, writes: Writes, publish: Callable[..., None]) -> None:
         """A second's work. `at`: nothing before it is unknown, the hub hears."""
         self._end_burning(at, writes)
+        if today(at) != self._day:  # the tree may be another one from today on
+            self._day = today(at)
+            self.registry_changed()
         asks = 0
         for _ in range(min(len(self._look), LOOKS)):
             t, _ = self._look.popitem()
@@ -211,7 +217,7 @@ class Lights:
             raise Refused("program_exists")
         if before is not None and before.version != new.version:
             raise Refused("changed_meanwhile")
-        self._aims(new.target)
+        self._aims(new.target, at)
         other = self._by_target.get(new.target)
         if other is not None and other.name != new.name:
             raise Refused("target_taken", name=other.name)
@@ -239,7 +245,7 @@ class Lights:
 
     def burn(self, target: str, until: int, at: int, by: By, writes: Writes) -> None:
         """On until dawn. Raises Refused: unknown_target, bad_until."""
-        self._aims(target)
+        self._aims(target, at)
         if not at < until <= at + LONGEST_MS:
             raise Refused("bad_until")
         before = self.until_dawn.get(target)
@@ -265,12 +271,14 @@ class Lights:
         self._orders = {}
         self.look_again()
 
-    def _aims(self, target: str) -> None:
-        """Raises Refused where a target aims at nothing."""
+    def _aims(self, target: str, at: int) -> None:
+        """Raises Refused where a target aims at nothing; a site that is no more has nothing below it."""
         sort, _, name = target.partition(":")
-        devices = self.registry.devices
+        devices, day = self.registry.devices, today(at)
         there = {
-            "site": lambda: name in self.registry.sites,
+            "site": lambda: (
+                (s := self.registry.sites.get(name)) is not None and (s.until is None or day < s.until)
+            ),
             "device": lambda: name in devices and devices[name].kind in ASKED,
             "tag": lambda: any(name in d.tags for d in devices.values() if d.kind in ASKED),
         }.get(sort)

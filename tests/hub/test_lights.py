@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -346,3 +347,26 @@ def test_many_lights_are_told_piece_by_piece(village: Village, monkeypatch: pyte
     assert len(village.later(1).told()) == 2
     assert len(village.later(1).told()) == 1
     assert village.later(1).told() == []
+
+
+def test_a_site_that_is_no_more_has_nothing_below_it(village: Village) -> None:
+    village.registry.sites["xa"] = Site("xa", "xa", "commune", until=date(2025, 7, 1))
+    with pytest.raises(Refused):
+        village.save("Đêm", "site:xa")
+
+
+def test_when_the_tree_changes_at_midnight_lights_follow_the_new_one(village: Village) -> None:
+    village.registry.sites["xa-mới"] = Site("xa-mới", "xa-mới", "commune")
+    village.registry.placings = {
+        REALM: [
+            Placing(REALM, "xa", until=date(2025, 11, 6)),
+            Placing(REALM, "xa-mới", since=date(2025, 11, 6)),
+        ]
+    }
+    village.lights.registry_changed()
+    village.save("cũ", "site:xa")
+    village.save("mới", "site:xa-mới", EARLY)
+    village.later(1)
+    assert village.tracker.plans[village.asked()].order.name == "cũ"
+    village.later(12 * 3600 + 1).later(1)
+    assert village.tracker.plans[village.asked()].order.name == "mới"

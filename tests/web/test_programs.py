@@ -48,7 +48,7 @@ def test_a_program_is_made_by_the_form(core: FakeCore, client: TestClient) -> No
         ({"level": "nhiều"}, "độ sáng từ 0 đến 100 %"),
         ({"level": "101"}, "độ sáng từ 0 đến 100 %"),
         ({"on_offset": "181"}, "Giờ ghi như 22:00"),
-        ({"until": ["40"]}, "mức pin kết thúc phải cao hơn"),
+        ({"until": ["40"]}, "mức nạp kết thúc phải cao hơn"),
         ({"on_at": "06:00"}, "Đèn phải bật trước khi tắt"),
         ({"name": "new"}, "Hãy đặt tên cho lịch"),
         ({"name": "a/b"}, "Hãy đặt tên cho lịch"),
