@@ -212,7 +212,7 @@ class Ingest:
                 self.intake.gap = Gap(span.start if span is not None else item.at, item.at)
                 self.report.up(item)
                 if self.lights is not None:
-                    self.lights.connected(kept=item.session or not item.expected)
+                    self.lights.connected(item.at, kept=item.session or not item.expected)
                 self.store.set_meta(self.writes, "connected_before", 1)
             case CaughtUp():
                 self._hear(item.at)

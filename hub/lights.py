@@ -39,7 +39,8 @@ LOOKS, ASKS = 5000, 1000
 """Lights looked at, and told something new, in one tick (a second)."""
 AGAIN_MS = 300_000
 """A light that did not apply what is asked is told again so often."""
-LONGEST_MS = 60 * 86_400_000
+DAY_MS = 86_400_000
+LONGEST_MS = 60 * DAY_MS
 
 
 class _Key(NamedTuple):
@@ -162,11 +163,14 @@ class Lights:
 
     # --- telling ----------------------------------------------------------------------------------------------
 
-    def connected(self, *, kept: bool) -> None:
-        """The link stands. Where the broker `kept` its memory, only those are told again of whom nothing is proved."""
+    def connected(self, at: int, *, kept: bool) -> None:
+        """The link stands. Where the broker `kept` its memory, only those are told again of whom nothing is proved.
+
+        That nothing is asked any more nobody proves: it is told again for a day.
+        """
         for t in self._lights():
             f = t.follows
-            if f is not None and f.id and not (kept and f.applied == f.id):
+            if f is not None and (not (kept and f.applied == f.id) if f.id else at - f.at < DAY_MS):
                 self._tell[t] = None
 
     def tell(self, publish: Callable[..., None]) -> None:

@@ -235,10 +235,12 @@ class Tracker:
         v["garbled"] = 0
         if t.drift is not None:
             v["clock_drift_s"] = t.drift / 1000
-        if e.applied is not None:
+        f = t.follows
+        if e.applied is not None and (f is None or f.applied != e.applied):
             self._applies(t, e.applied, at)
-        if t.follows is not None:
-            self._obeys(t.follows, v, at)
+            f = t.follows
+        if f is not None:
+            self._obeys(f, v, at)
         t.values = v
         t.values_at, t.values_boot, t.values_seq = at, e.boot, e.seq
         if self._judge(t, at) or woke:

@@ -161,6 +161,12 @@ def test_removing_the_last_program_takes_the_retained_word_back(village: Village
     village.later(1)
     assert village.told() == [("den-1", None)]
     assert state_of(village.track("den-1")) == "nothing"
+    for after, again in ((1, [("den-1", None)]), (86_400, [])):  # killed before it was published, perhaps
+        village.later(after)
+        village.down()
+        village.up()
+        village.caught_up()
+        assert village.later(1).told() == again
 
 
 def speak(village: Village, applied: str | None, seq: int, name: str = "den-1") -> None:

@@ -247,6 +247,11 @@ class Run:
 )
 @given(STEPS)
 def test_a_restart_equals_never_having_stopped(steps: list[Step]) -> None:
+    same_either_way(steps)
+
+
+def same_either_way(steps: list[Step]) -> None:
+    """The hub that stops and the one that does not tell the same story."""
     with tempfile.TemporaryDirectory() as a, tempfile.TemporaryDirectory() as b:
         never, stopping = Run(Path(a), stops=False), Run(Path(b), stops=True)
         for step in steps:
@@ -254,3 +259,39 @@ def test_a_restart_equals_never_having_stopped(steps: list[Step]) -> None:
             stopping.step(*step)
         expected, found = never.end(), stopping.end()
     assert found == expected
+
+
+@st.composite
+def evenings(draw: Callable[[Any], Any]) -> list[Step]:
+    """One light that is asked, reports what it follows, gives receipts and restarts."""
+    between = st.lists(
+        st.sampled_from(["tick", "commit", "checkpoint", "checkpoint", "crash", "crash"]), max_size=3
+    )
+    steps = []
+    for seq in range(1, draw(st.integers(2, 14))):
+        what = draw(st.sampled_from(["asks", "telemetry", "telemetry", "receipt", "state"]))
+        named = draw(st.sampled_from(PLANS))
+        if what == "asks":
+            happens: tuple[str, ...] = ("asks", "den-3", draw(st.sampled_from([named, named, ""])))
+        else:
+            said: dict[str, Any] = {"boot": 1, "seq": seq}
+            if what == "receipt":
+                said |= {"id": named, "result": draw(st.sampled_from(["done", "failed"]))}
+            elif draw(st.booleans()):
+                said["applied"] = named
+            happens = (
+                "says",
+                "den-3",
+                what,
+                json.dumps(said | ({"online": True} if what == "state" else {})),
+            )
+        steps.append(
+            Step(draw(st.sampled_from([1000, 60_000, 100_000, 179_999, 180_000])), happens, draw(between))
+        )
+    return steps
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(evenings())
+def test_what_is_asked_of_a_light_and_what_it_follows_survive_a_restart(steps: list[Step]) -> None:
+    same_either_way(steps)
