@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from devices.device import ASKED
@@ -87,6 +88,21 @@ class LightDesk:
                 sum(states.values()), states["applied"], states["late"], states["cannot_tell"]
             )
         return counts
+
+    async def lagging(self, name: str, limit: int) -> Sequence[str]:
+        return await asyncio.to_thread(self._lagging, name, limit)
+
+    def _lagging(self, name: str, limit: int) -> list[str]:
+        plans = self._lights.tracker.plans
+        found = (
+            t.device.name
+            for t in list(self._lights.tracker.tracks)
+            if (f := t.follows) is not None
+            and t.values.get("program_late") is True
+            and (plan := plans.get(f.id)) is not None
+            and plan.order.name == name
+        )
+        return sorted(islice(found, limit))
 
     async def save(self, name: str, target: str, program: Program, version: int, by: By) -> int:
         if not name:

@@ -84,6 +84,9 @@ class Programs(Protocol):
     async def counts(self) -> Mapping[str, Count]:
         """By program's name."""
 
+    async def lagging(self, name: str, limit: int) -> Sequence[str]:
+        """Lights that did not apply a program in time, by name."""
+
     async def save(self, name: str, target: str, program: Program, version: int, by: By) -> int:
         """Keep a program, 0 being a new one's version; its version then.
 

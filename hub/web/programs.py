@@ -29,6 +29,7 @@ _WRONG = {
     "`until_pct` is higher than `below_pct`": "program_until",
     "`off` comes after `on`, within a night from noon to noon": "program_off",
 }
+LAGGING = 30
 NEW = "new"
 """The address of the empty form, so no program may be called that."""
 
@@ -66,6 +67,8 @@ class ProgramAnswer(Answer):
     cannot_tell: int
     """Lights that never say what they applied."""
     tonight: NightAnswer | None
+    lagging: tuple[str, ...] = ()
+    """Names of the lights that are late (at most 30), where one program is asked for."""
 
 
 class UntilDawnAnswer(Answer):
@@ -256,7 +259,8 @@ async def read_one(core: Core, name: str, site: str) -> ProgramAnswer:
     kept = next((k for k in core.lights.all() if k.name == name), None)
     if kept is None:
         raise Missing("unknown_program")
-    return _answer(core, kept, await core.lights.counts(), site)
+    found = _answer(core, kept, await core.lights.counts(), site)
+    return found.model_copy(update={"lagging": tuple(await core.lights.lagging(name, LAGGING))})
 
 
 def following(core: Core, device: str) -> FollowingAnswer | None:

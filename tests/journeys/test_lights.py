@@ -91,6 +91,7 @@ def lives(village: Village) -> None:
     assert state(village, IGNORES) == "late"
     found = village.get_json("/api/programs")["programs"][0]
     assert (found["asked"], found["applied"], found["late"]) == (3, 2, 1)
+    assert village.get_json(path)["lagging"] == [IGNORES]
     village.stop_hub(kill=True)
     village.start_hub()
     village.wait_ready()

@@ -52,6 +52,9 @@ class FakeLights(Programs):
     async def counts(self) -> Mapping[str, Count]:
         return {"Đêm thường": Count(2400, 1900, 480, 20)}
 
+    async def lagging(self, name: str, limit: int) -> Sequence[str]:
+        return ["thap-thuong-l005", "thap-thuong-l015"][:limit]
+
     async def save(self, name: str, target: str, program: Program, version: int, by: By) -> int:
         before = self.kept.get(name)
         if version != (before.version if before else 0):

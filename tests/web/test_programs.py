@@ -72,6 +72,7 @@ def test_the_form_holds_what_is_kept(core: FakeCore, client: TestClient) -> None
     page = client.get("/programs/Đêm thường")
     assert 'name="version" value="1"' in page.text
     assert "Bật lúc 17:" in page.text
+    assert '<a href="/devices/thap-thuong-l005">thap-thuong-l005</a>' in page.text
     assert "từ 22:00 sáng 50 %" in page.text
 
 
