@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from hub import access, registry
+from hub import access, cli_programs, registry
 from hub.app import CannotStart, hub_version, settings_path, tell_broker, write_access
 from hub.app import run as run_hub
 from hub.broker import NoBroker
@@ -28,6 +28,8 @@ cli = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
     help="The hub for a village's cameras, solar lights, wifi points and notice boards.",
 )  # fmt: skip
+
+cli.add_typer(cli_programs.program, name="program")
 
 SettingsFile = Annotated[
     Path | None, typer.Option("--settings", help="settings file (TOML); default ./hub.toml")

@@ -1,13 +1,11 @@
-"""A program from the API to the lamps: simulated lights over a real broker apply it; who does not, is told of."""
+"""A program from the command line to the lamps: simulated lights over a real broker apply it; one does not."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
-from urllib.request import Request, urlopen
 
 from benchmarks.stage import PASSWORD
 from devices.device import Device, Kind
@@ -55,16 +53,6 @@ async def field(port: int) -> AsyncIterator[None]:
         await task
 
 
-def send(village: Village, method: str, path: str, body: Any = None) -> Any:
-    """A change by the API."""
-    headers = {"x-village-hub": "1", "content-type": "application/json", "x-village-hub-person": "Lan"}
-    data = None if body is None else json.dumps(body).encode()
-    request = Request(f"http://127.0.0.1:{village.web}{path}", data, headers, method=method)
-    with urlopen(request, timeout=10) as answer:  # noqa: S310
-        said = answer.read()
-    return json.loads(said) if said else None
-
-
 def state(village: Village, name: str) -> str:
     found: str = village.get_json(f"/api/devices/{name}/program")["state"]
     return found
@@ -82,7 +70,17 @@ def lives(village: Village) -> None:
     for name in (*OBEY, IGNORES):
         village.until_shown(name, "ok")
     path = "/api/programs/" + quote("Đêm")
-    send(village, "PUT", path, {"target": "site:thon-1", "program": {"level_pct": 0}})
+    file = village.folder / "dark.yaml"
+    file.write_text(
+        "name: Đêm\ntarget: site:thon-1\nprogram: {level_pct: 0, steps: [{at: 22:00, level_pct: 0}]}\n"
+    )
+    assert "version 1" in village.command("program", "set", str(file)).stdout
+    file.write_text("name: Đêm\ntarget: site:thon-1\nprogram: {level_pct: 101}\n")
+    refused = village.tries("program", "set", str(file))
+    assert refused.returncode == 1
+    assert "program.level_pct" in refused.stderr
+    shown = village.command("program", "show", "Đêm").stdout
+    assert "at: '22:00'" in shown
     village.until(lambda: {state(village, name) for name in OBEY} == {"applied"}, "them to apply it")
     village.until(
         lambda: [village.device(name)["values"]["load_w"] for name in OBEY] == [0, 0], "them to go out"
@@ -97,5 +95,6 @@ def lives(village: Village) -> None:
     village.wait_ready()
     assert [state(village, name) for name in (*OBEY, IGNORES)] == ["applied", "applied", "late"]
     assert village.alerts_of(*OBEY, IGNORES) == ["program-not-applied"], "a restart tells nobody twice"
-    send(village, "DELETE", f"{path}?version=1")
+    assert "asked 3, applied 2, late 1" in village.command("program", "list").stdout
+    village.command("program", "remove", "Đêm")
     village.until(lambda: {state(village, n) for n in (*OBEY, IGNORES)} == {"nothing"}, "nothing to be asked")
