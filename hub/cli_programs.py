@@ -88,7 +88,8 @@ def read_file(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict) or not {"name", "target", "program"} >= found.keys() >= {"name", "target"}:
         _fail(f"{path}: it has `name`, `target` and `program`, and nothing else")
     times = found.get("program") or {}
-    if isinstance(times, dict):
+    if isinstance(times, dict):  # to YAML 1.1 the words on and off are true and false
+        times = {{True: "on", False: "off"}.get(k, k): v for k, v in times.items()}
         steps = times.get("steps")
         for part in (times.get("on"), times.get("off"), *(steps if isinstance(steps, list) else ())):
             if isinstance(part, dict) and isinstance(part.get("at"), int):  # YAML 1.1 reads 22:00 as 22 * 60
