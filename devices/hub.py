@@ -27,6 +27,9 @@ FAULT_CODES: dict[str, dict[str, str]] = {
         "vi": "đồng hồ máy chậm hơn dữ liệu đã lưu; chưa đánh giá gì",
         "en": "the machine's clock is behind the stored data; nothing is judged",
     },
+    "influxdb_away": {"vi": "InfluxDB không nhận dữ liệu", "en": "InfluxDB does not take points"},
+    "influxdb_behind": {"vi": "InfluxDB nhận dữ liệu không kịp", "en": "InfluxDB cannot keep up"},
+    "influxdb_refused": {"vi": "InfluxDB từ chối một số dữ liệu", "en": "InfluxDB refused some points"},
     "disk_full": {"vi": "ổ đĩa đầy", "en": "the disk is full"},
 }
 """What the hub may put into its own `faults` -> what they say."""

@@ -24,6 +24,7 @@ from hub.admission import Admission
 from hub.clock import Clock
 from hub.core import HubCore
 from hub.denied import Tail
+from hub.history.influx import Influx
 from hub.incidents import Desk
 from hub.ingest import Delta, Ingest
 from hub.intake import Intake
@@ -84,6 +85,7 @@ class Parts:
     lights: Lights
     secrets: Secrets
     admission: Admission
+    influx: Influx | None
 
 
 def write_access(settings: Settings, devices: list[Device], hashes: list[tuple[str, str]]) -> None:
@@ -126,6 +128,23 @@ def _admission(settings: Settings, found: Registry, reader: Reader, report: Self
         return frozenset(name for name, _ in hashes)
 
     return Admission(write, lambda: tell_broker(settings), lambda: report.broker_up)
+
+
+def _influx(settings: Settings, store: Store, found: Registry, ingest: Ingest) -> Influx | None:
+    """The follower that writes to InfluxDB, where the settings name one. Raises BadSettings."""
+    if not settings.influxdb.url:
+        return None
+    settings.influxdb.secret()  # a file that is not there is told now
+
+    def by_id() -> dict[int, Device]:
+        return {found.ids[name]: device for name, device in list(found.devices.items()) if name in found.ids}
+
+    made = Influx(
+        settings=settings.influxdb, path=store.path, devices=by_id, submit=ingest.submit,
+        now=ingest.clock.now,
+    )  # fmt: skip
+    ingest.report.others.append(made.troubles)
+    return made
 
 
 def load_secrets(settings: Settings, rows: Callable[..., list[tuple[object, ...]]]) -> Secrets:
@@ -248,6 +267,7 @@ def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
         Registrar(found, tracker, intake, waiting, clock.now, lambda: ingest.delta),
         lights,
         secrets, _admission(settings, found, reader, report),
+        _influx(settings, store, found, ingest),
     )  # fmt: skip
 
 
@@ -279,6 +299,9 @@ async def run(
         parts.ingest.thread.start()
         teardown.push_async_callback(asyncio.to_thread, parts.ingest.stop)
         parts.link.start()
+        if parts.influx is not None:
+            parts.influx.start()
+            teardown.push_async_callback(asyncio.to_thread, parts.influx.stop)
         core = HubCore(parts)
         parts.admission.changed()  # so that the broker is told, if it was not
         for task in (parts.admission.run(), core.enrolment.keep_forgetting()):

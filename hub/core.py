@@ -13,6 +13,7 @@ from devices.fact import FACTS
 from devices.health import WORST_FIRST, Shown
 from hub import registry
 from hub.credentials import Credentials
+from hub.history.influxql import InfluxQL, NoAnswer
 from hub.incidents import from_json
 from hub.lightdesk import LightDesk
 from hub.present import view_of
@@ -66,6 +67,8 @@ class HubCore:
         self._p = parts
         self.lights = LightDesk(parts.lights, parts.clock.now, self._do)
         self.enrolment = Credentials(parts)
+        influx = parts.settings.influxdb
+        self._influxql = InfluxQL(influx) if influx.url and influx.read else None
 
     def now(self) -> int:
         return self._p.clock.now()
@@ -177,6 +180,7 @@ class HubCore:
             clock_shift_s=p.settings.clock.shift_s,
             clock_rate=p.settings.clock.rate,
             secrets_trouble=p.secrets.trouble,
+            influx=None if p.influx is None else p.influx.view,
         )
 
     def _rules(self) -> list[RuleView]:
@@ -221,6 +225,14 @@ class HubCore:
         t = self._p.tracker.by_name.get(device)
         if t is None:
             return []
+        if self._influxql is not None:
+            since = self.now() - DAY_MS
+            try:
+                return await asyncio.to_thread(
+                    self._influxql.points, t.device, since, self.now() + 1, BUCKET_MS
+                )
+            except NoAnswer as e:
+                log.warning("InfluxDB does not answer, the journal does: %s", e)
         return await asyncio.to_thread(self._day, t, self.now() - DAY_MS)
 
     def _day(self, t: Track, since: int) -> list[Point]:

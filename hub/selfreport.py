@@ -13,6 +13,8 @@ from devices.device import HUB
 from drivers.contract import Inbound
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from drivers.mqtt_link import Broker, Down, Foreign, Up
     from hub.clock import Clock
     from hub.ingest import Ingest
@@ -50,6 +52,8 @@ class SelfReport:
         self._steps: deque[tuple[int, float]] = deque()
         self._taken_at: int | None = None
         self._process = psutil.Process()
+        self.others: list[Callable[[], Iterable[str]]] = []
+        """What else in the hub may be in trouble: each tells fault codes of devices.hub."""
 
     # --- what happened ----------------------------------------------------------------------------------------
 
@@ -126,6 +130,7 @@ class SelfReport:
             faults.append("clock_behind")
         if self.disk_full:
             faults.append("disk_full")
+        faults += [code for tell in self.others for code in tell()]
         said: dict[str, Any] = {
             "boot": self.boot,
             "seq": self._seq,

@@ -27,6 +27,18 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def read_secret(key: str, file: Path | None, given: SecretStr) -> str:
+    """A secret from the file that setting `key` names, else as given. Raises BadSettings."""
+    if file is None:
+        return given.get_secret_value()
+    try:
+        return file.read_text().strip()
+    except UnicodeDecodeError as e:
+        raise BadSettings(f"{key}: {file} is not text") from e
+    except OSError as e:
+        raise BadSettings(f"{key}: cannot read {file}: {e.strerror or e}") from e
+
+
 class WebSettings(_Section):
     """The pages' server. Only loopback addresses are allowed until there are accounts."""
 
@@ -56,16 +68,7 @@ class BrokerSettings(_Section):
 
     def secret(self) -> str:
         """The password, from the file where one is named. Raises BadSettings."""
-        if self.password_file is None:
-            return self.password.get_secret_value()
-        try:
-            return self.password_file.read_text().strip()
-        except UnicodeDecodeError as e:
-            raise BadSettings(f"broker.password_file: {self.password_file} is not text") from e
-        except OSError as e:
-            raise BadSettings(
-                f"broker.password_file: cannot read {self.password_file}: {e.strerror or e}"
-            ) from e
+        return read_secret("broker.password_file", self.password_file, self.password)
 
 
 class JournalSettings(_Section):
@@ -95,6 +98,21 @@ class SecretsSettings(_Section):
     key_file: Path | None = Field(default=None, description="default: secret.key in the data folder")
 
 
+class InfluxSettings(_Section):
+    """An InfluxDB that gets every reading; off without `url`."""
+
+    url: str = Field(default="", pattern=r"^(https?://[^/@\s]+(/\S*)?)?$")
+    token: SecretStr = SecretStr("")
+    token_file: Path | None = None
+    org: str = Field(default="village", min_length=1)
+    bucket: str = Field(default="village-hub", pattern=r"^[^\s\"'/]+$")
+    read: bool = Field(default=False, description="charts are answered from it")
+
+    def secret(self) -> str:
+        """The token, from the file where one is named. Raises BadSettings."""
+        return read_secret("influxdb.token_file", self.token_file, self.token)
+
+
 class Settings(BaseSettings):
     """Everything that can be set."""
 
@@ -114,6 +132,7 @@ class Settings(BaseSettings):
     clock: ClockSettings = ClockSettings()
     rules: RulesSettings = RulesSettings()
     secrets: SecretsSettings = SecretsSettings()
+    influxdb: InfluxSettings = InfluxSettings()
 
     @property
     def key_file(self) -> Path:

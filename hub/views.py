@@ -166,6 +166,24 @@ class RuleView:
 
 
 @dataclass(frozen=True, slots=True)
+class InfluxView:
+    """How writing to InfluxDB goes. `why`: the last error while it is not up; `behind`: rows still to write.
+
+    `missed`: rows that the journal did not keep for it.
+    """
+
+    url: str
+    up: bool = True
+    why: str = ""
+    written: int = 0
+    refused: int = 0
+    refused_at: int | None = None
+    refused_why: str = ""
+    behind: int = 0
+    missed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class HubView:
     """The hub's own health: its device, and the parts people ask about."""
 
@@ -185,6 +203,8 @@ class HubView:
     clock_rate: float
     secrets_trouble: str = ""
     """Stored secrets cannot be opened, their key is `lost`, `wrong` or `unreadable`; else empty."""
+    influx: InfluxView | None = None
+    """None where it is not set."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from hub.views import Changed, Core, HubView, Outcome, RuleView
+from hub.views import Changed, Core, HubView, InfluxView, Outcome, RuleView
 from hub.web.answers import Answer, Ms, Texts, names_of
 from hub.web.devices import DeviceDetailAnswer
 from hub.web.language import Language
@@ -51,6 +51,27 @@ class DeafAnswer(Answer):
     why: str
 
 
+class InfluxAnswer(Answer):
+    """How writing to InfluxDB goes."""
+
+    url: str
+    up: bool
+    why: str
+    """The last error while it is not up."""
+    written: int
+    refused: int
+    refused_at: Ms | None
+    refused_why: str
+    behind: int
+    """Journal rows that are still to be written."""
+    missed: int
+    """Journal rows that were trimmed before they were written."""
+
+    @classmethod
+    def of(cls, v: InfluxView) -> "InfluxAnswer":
+        return cls(**{name: getattr(v, name) for name in cls.model_fields})
+
+
 class HubAnswer(Answer):
     """The hub's own health."""
 
@@ -71,6 +92,8 @@ class HubAnswer(Answer):
     clock_rate: float
     secrets_trouble: str
     """`lost`, `wrong` or `unreadable`: the key of stored secrets; empty where nothing is wrong."""
+    influx: InfluxAnswer | None
+    """None where no InfluxDB is set."""
 
     @classmethod
     def of(cls, view: HubView, names: Mapping[str, str], now: int) -> "HubAnswer":
@@ -79,6 +102,7 @@ class HubAnswer(Answer):
             "deaf": [DeafAnswer(since=a, until=b, why=w) for a, b, w in view.deaf],
             "outcomes": [OutcomeAnswer.of(o) for o in view.outcomes],
             "rules": [RuleAnswer.of(r) for r in view.rules],
+            "influx": None if view.influx is None else InfluxAnswer.of(view.influx),
         }
         plain = {name: getattr(view, name) for name in cls.model_fields if name not in made}
         return cls.model_validate(plain | made)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import os
 import socket
 import threading
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from hub.app import CannotStart, run
-from hub.settings import BrokerSettings, RulesSettings, Settings, WebSettings
+from hub.settings import BrokerSettings, InfluxSettings, RulesSettings, Settings, WebSettings
 from hub.store.writer import lock
 from tests.brokers import Mosquitto, free_port
+from tests.timeseries import InfluxDB1, proxied
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -138,3 +140,43 @@ async def test_users_that_cannot_be_written(tmp_path: Path) -> None:
     wanted = settings(tmp_path, 1)
     (tmp_path / "broker").write_text("a file where the folder should be")
     await fails(wanted, "cannot write the broker's users")
+
+
+async def hub_says(port: int) -> dict[str, Any]:
+    """The hub's own health as JSON."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"GET /api/hub HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode())
+    whole = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    said: dict[str, Any] = json.loads(whole.partition(b"\r\n\r\n")[2])
+    return said
+
+
+async def test_readings_come_to_influxdb_and_a_restart_goes_on(tmp_path: Path) -> None:
+    influxd = InfluxDB1(tmp_path / "influx")
+    try:
+        with proxied(influxd.port) as proxy:
+            wanted = settings(tmp_path, free_port(), influxdb=InfluxSettings(url=proxy.url, read=True))
+            for _ in range(2):
+                before = len(influxd.query('SELECT store_ok FROM "hub"'))
+                async with running(wanted) as port:
+                    while (said := (await hub_says(port))["influx"])["written"] < 1:
+                        await asyncio.sleep(0.05)
+                    assert said["up"]
+                assert len(influxd.query('SELECT store_ok FROM "hub"')) > before
+    finally:
+        influxd.stop()
+
+
+async def test_an_influxdb_that_is_not_there_is_shown_and_holds_up_nothing(tmp_path: Path) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    async with running(settings(tmp_path, free_port(), influxdb=InfluxSettings(url=url))) as port:
+        while (said := (await hub_says(port))["influx"])["up"]:
+            await asyncio.sleep(0.05)
+        assert "refused" in said["why"]
+
+
+async def test_a_token_file_that_is_not_there(tmp_path: Path) -> None:
+    wanted = InfluxSettings(url="http://127.0.0.1:1", token_file=tmp_path / "none")
+    await fails(settings(tmp_path, 1, influxdb=wanted), "influxdb.token_file: cannot read .*none")
