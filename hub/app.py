@@ -131,10 +131,9 @@ def _admission(settings: Settings, found: Registry, reader: Reader, report: Self
 
 
 def _influx(settings: Settings, store: Store, found: Registry, ingest: Ingest) -> Influx | None:
-    """The follower that writes to InfluxDB, where the settings name one. Raises BadSettings."""
+    """The follower that writes to InfluxDB, where the settings name one."""
     if not settings.influxdb.url:
         return None
-    settings.influxdb.secret()  # a file that is not there is told now
 
     def by_id() -> dict[int, Device]:
         return {found.ids[name]: device for name, device in list(found.devices.items()) if name in found.ids}
@@ -211,6 +210,7 @@ def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
     """Everything up to the point where threads start. Raises CannotStart, StoreBroken, BadSettings."""
     rules = load_ruleset(settings)
     password = settings.broker.secret()
+    settings.influxdb.secret()  # a file that is not there is told now
     clock = Clock(shift_s=settings.clock.shift_s, rate=settings.clock.rate)
     store = Store(settings.data_dir)
     alive = max(int(store.meta("alive_at") or 0), int(store.meta("decided_at") or 0))

@@ -93,7 +93,7 @@ class HubAnswer(Answer):
     secrets_trouble: str
     """`lost`, `wrong` or `unreadable`: the key of stored secrets; empty where nothing is wrong."""
     influx: InfluxAnswer | None
-    """None where no InfluxDB is set."""
+    """Absent where no InfluxDB is set."""
 
     @classmethod
     def of(cls, view: HubView, names: Mapping[str, str], now: int) -> "HubAnswer":
