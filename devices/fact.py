@@ -8,13 +8,15 @@ FACTS = (
     flag("silent", "Silent for longer than its timeout"),
     flag("gone", "Connection lost, as its will says"),
     flag("unstable", "Changing state again and again"),
+    flag("copied", "Its password is used from two places"),
     flag("dark", "Dark at its site"),
     flag("program_on", "To be lit by its program"),
     flag("program_late", "Its program is not applied in time"),
     integer("garbled", "Garbled messages in a row", "", 0, 2**53),
     number("clock_drift_s", "Clock drift", "s", -1e11, 1e11),
 )
-"""`dark` holds from 15 min after sunset to 15 min before sunrise at the device's site, at the reading's time.
+"""`copied`: live readings of two boots took turns for a while.
+`dark` holds from 15 min after sunset to 15 min before sunrise at the device's site, at the reading's time.
 `program_on`: so says the program that it applied (where it does not report that: the one asked of it).
 `program_late`: what is asked of it is not applied after three of its intervals, or it said that it cannot;
 not known of a device that never says what it applied."""

@@ -273,7 +273,7 @@ class MqttLink:
                 self._client.reconnect()
                 self._serve()
             except Exception as e:
-                self._why = self._why or str(e) or type(e).__name__
+                self._why = self._why or _in_words(e)
                 if not isinstance(e, OSError):
                     log.exception("the broker link failed")
             self._drop(connected=self.generation != before)
@@ -429,3 +429,12 @@ class MqttLink:
             self._put(Foreign(at, instance))
         if m.qos:
             self._client.ack(m.mid, m.qos)
+
+
+def _in_words(error: Exception) -> str:
+    """Why there is no connection, as a person can act on it."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the broker's certificate is not one that broker.cafile vouches for ({error.verify_message})"
+    if isinstance(error, ssl.SSLError):
+        return f"no TLS with the broker at this port ({error.reason or error})"
+    return str(error) or type(error).__name__

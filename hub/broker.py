@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -42,12 +43,27 @@ def our_conf() -> str:
     raise NoBroker("mosquitto.conf is missing from this installation")
 
 
-def render(data: Path, port: int) -> str:
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """A second listener, with TLS: where, and the server's certificate chain and key (PEM)."""
+
+    host: str
+    port: int
+    cert: Path
+    key: Path
+
+
+def render(data: Path, port: int, tls: Tls | None = None) -> str:
     """Our mosquitto.conf for another folder and port; as root, mosquitto keeps its rights to read the files."""
     data = data.absolute()
     text = re.sub(r"(?m)^listener .*$", f"listener {port} 127.0.0.1", our_conf())
     text = re.sub(r"\./var/broker/?", f"{data}/", text)
     text += f"\n# Set by `village-hub broker`\npid_file {data}/mosquitto.pid\n"
+    if tls is not None:
+        text += (
+            f"listener {tls.port} {tls.host}\ncertfile {tls.cert.absolute()}\nkeyfile {tls.key.absolute()}\n"
+            "tls_version tlsv1.2\n"
+        )
     return text + ("user root\n" if os.geteuid() == 0 else "")
 
 
@@ -63,27 +79,43 @@ def prepare(data: Path) -> None:
         raise NoBroker(f"cannot use the broker's folder {data}: {e.strerror or e}") from e
 
 
-def check_port(port: int) -> None:
+def check_port(port: int, host: str = "127.0.0.1") -> None:
     """Raises NoBroker where the port is taken."""
-    with socket.socket() as s:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as s:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            s.bind(("127.0.0.1", port))
+            s.bind((host, port))
         except OSError as e:
-            raise NoBroker(f"cannot listen on 127.0.0.1:{port}: {e.strerror or e}") from e
+            raise NoBroker(f"cannot listen on {host}:{port}: {e.strerror or e}") from e
 
 
-def run(data: Path, port: int, *, embedded: bool = False) -> None:
+def check_tls(tls: Tls) -> None:
+    """Raises NoBroker where certificate and key cannot be used, or the port is taken."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.cert, tls.key)
+    except OSError as e:
+        raise NoBroker(
+            f"cannot use the certificate {tls.cert} with the key {tls.key}: {e.strerror or e}"
+        ) from e
+    check_port(tls.port, tls.host)
+
+
+def run(data: Path, port: int, *, embedded: bool = False, tls: Tls | None = None) -> None:
     """Run a broker until it is told to stop; says in one line which. Raises NoBroker."""
     prepare(data)
     check_port(port)
+    if tls is not None:
+        check_tls(tls)
     mosquitto = None if embedded else find_mosquitto()
     if mosquitto is not None:
         conf = data / "mosquitto.conf"
-        conf.write_text(render(data, port) + "log_type debug\n")
-        print(f"broker: mosquitto on 127.0.0.1:{port}", flush=True)  # noqa: T201 - the one line
+        conf.write_text(render(data, port, tls) + "log_type debug\n")
+        also = "" if tls is None else f", with TLS on {tls.host}:{tls.port}"
+        print(f"broker: mosquitto on 127.0.0.1:{port}{also}", flush=True)  # noqa: T201 - the one line
         _supervise([mosquitto, "-c", str(conf)], data)
         return
+    if tls is not None:
+        raise NoBroker("the embedded broker has no TLS: install mosquitto")
     print(  # noqa: T201 - the one line
         f"broker: amqtt (embedded, for demonstration: no access control) on 127.0.0.1:{port}", flush=True
     )

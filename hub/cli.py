@@ -13,7 +13,7 @@ import typer
 from hub import access, cli_programs, registry
 from hub.app import CannotStart, hub_version, settings_path, tell_broker, write_access
 from hub.app import run as run_hub
-from hub.broker import NoBroker
+from hub.broker import NoBroker, Tls
 from hub.broker import run as run_broker
 from hub.check import check as run_checks
 from hub.settings import BadSettings
@@ -72,10 +72,19 @@ def broker(
     embedded: Annotated[
         bool, typer.Option("--embedded", help="amqtt even where mosquitto is installed")
     ] = False,
+    tls_port: Annotated[int, typer.Option(min=0, max=65535, help="a second listener, with TLS; 0: none")] = 0,
+    tls_host: Annotated[str, typer.Option(help="address of the listener with TLS")] = "127.0.0.1",
+    cert: Annotated[Path | None, typer.Option(help="its certificate chain (PEM)")] = None,
+    key: Annotated[Path | None, typer.Option(help="its key (PEM)")] = None,
 ) -> None:
     """Run a broker for one machine: mosquitto with our settings, else the embedded one."""
+    tls = None
+    if tls_port:
+        if cert is None or key is None:
+            _fail("--tls-port needs --cert and --key")
+        tls = Tls(tls_host, tls_port, cert, key)
     try:
-        run_broker(data, port, embedded=embedded)
+        run_broker(data, port, embedded=embedded, tls=tls)
     except NoBroker as e:
         _fail(e)
 

@@ -1,7 +1,8 @@
 """What the broker refused, seen: mosquitto tells it in its debug log only, and a 3.1.1 device is none the wiser.
 
 A publish that its sender may not make is acknowledged all the same; a packet over `max_packet_size` ends the
-connection. `village-hub broker` reads the log through a pipe and keeps these cases in `denied.log`, a line each
+connection. A user that comes from two addresses in turn has a copied password.
+`village-hub broker` reads the log through a pipe and keeps these cases in `denied.log`, a line each
 (outcome, user, what); the hub reads them from there. Nothing else of the debug log is kept.
 """
 
@@ -20,7 +21,12 @@ MAX_BYTES = 1_000_000
 """Beyond this the file begins anew."""
 MAX_CLIENTS = 50_000
 
-_CONNECTED = re.compile(rb"New client connected from \S+ as (.+?) \(p\d.*u'([^']*)'\)")
+PLACES = 4
+"""Connections from A, B, A, B: so many addresses in a row, each another than the one before ..."""
+PLACES_S = 600
+"""... within so many seconds."""
+
+_CONNECTED = re.compile(rb"^(\d+): New client connected from (\S+?)(?::\d+)? as (.+?) \(p\d.*u'([^']*)'\)")
 _DENIED = re.compile(rb"Denied PUBLISH from (.+?) \(d\d, q\d, r\d, m\d+, '([^']{0,200})'")
 _OVERSIZE = re.compile(rb"Client (.+?) disconnected due to oversize packet")
 
@@ -36,11 +42,15 @@ class Denied(NamedTuple):
 def keep(lines: Iterable[bytes], folder: Path) -> Iterator[bytes]:
     """Write the cases of a broker's log into the folder; gives what people should read of the rest."""
     users: dict[bytes, bytes] = {}
+    places: dict[bytes, list[tuple[int, bytes]]] = {}
     for line in lines:
         if (found := _CONNECTED.search(line)) is not None:
             if len(users) >= MAX_CLIENTS:
                 del users[next(iter(users))]
-            users[found[1]] = found[2]
+            users[found[3]] = found[4]
+            two = _two_places(places, found[4], int(found[1]), found[2])
+            if two:
+                _append(folder / FILE, b"copied\t" + found[4] + b"\t" + two + b"\n")
         elif (found := _DENIED.search(line)) is not None:
             _append(folder / FILE, b"denied\t" + users.get(found[1], found[1]) + b"\t" + found[2] + b"\n")
         elif (found := _OVERSIZE.search(line)) is not None:
@@ -49,6 +59,24 @@ def keep(lines: Iterable[bytes], folder: Path) -> Iterator[bytes]:
             )
         elif (b"Error" in line or b"Warning" in line) and b"run as root" not in line:
             yield line
+
+
+def _two_places(places: dict[bytes, list[tuple[int, bytes]]], user: bytes, at: int, address: bytes) -> bytes:
+    """Both addresses, where this user comes from one and the other in turn; then it is counted anew.
+
+    A device that moves, or gets another address at each connection, comes back to none of them in turn.
+    """
+    came = [place for place in places.get(user, ()) if at - place[0] <= PLACES_S]
+    if not came or came[-1][1] != address:
+        came = [*came, (at, address)][-PLACES:]
+    if len(places) >= MAX_CLIENTS and user not in places:
+        del places[next(iter(places))]
+    places[user] = came
+    where = [a for _, a in came]
+    if len(where) < PLACES or where[0] != where[2] or where[1] != where[3]:
+        return b""
+    del places[user]
+    return where[2] + b", " + where[3]
 
 
 def _append(path: Path, line: bytes) -> None:

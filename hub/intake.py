@@ -34,9 +34,11 @@ _ASKED = _CODE["desired"]
 
 OUTCOMES = (
     "accepted", "clock_off", "late", "duplicate", "garbled", "garbled_field", "will", "old_will", "retained", "hello",
-    "unknown_device", "wrong_realm", "wrong_topic", "retired", "pending_full", "denied", "failed",
+    "unknown_device", "wrong_realm", "wrong_topic", "retired", "pending_full", "denied", "copied",
+    "failed",
 )  # fmt: skip
-"""What can happen to a message. `denied`: the broker refused its sender; `failed`: the hub itself failed on it."""
+"""What can happen to a message. `denied`: the broker refused its sender; `copied`: its user
+comes from two places; `failed`: the hub itself failed on it."""
 
 
 @dataclass(slots=True)

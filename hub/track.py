@@ -41,6 +41,8 @@ _PLAIN = (
     "was_cut",
     "lost_at",
     "excused",
+    "turns",
+    "copied",
     "follows",
 )
 
@@ -66,15 +68,17 @@ class Track:
     Times are ms of hub time. `active` are the alerts that rise, are open or closing, by rule id; `ended` keeps
     the last generation of the others. `last_pos` is the journal position of its newest row. `was_cut` is heard
     time added to its timeout because a deaf span cut it off. `lost_at` is when it was heard no more, the last time;
-    `excused` says that this was none of its own fault. `due` is its next deadline besides silence.
+    `excused` says that this was none of its own fault. `turns` are the latest live readings of an older boot that took
+    turns with those of the present one; `copied` says that they did for long enough.
+    `due` is its next deadline besides silence.
     """
 
     __slots__ = (
-        "active", "boot", "boots", "changes", "children", "device", "dirty", "drift", "drift_boot", "due",
+        "active", "boot", "boots", "changes", "children", "copied", "device", "dirty", "drift", "drift_boot", "due",
         "duplicates", "ended", "excused", "firmware", "follows", "garbled_at", "garbled_last",
         "garbled_total", "gone_at",
         "health", "id", "index", "last_pos", "last_seen", "lifecycle", "lost_at", "model", "reasons", "rules",
-        "shown_since", "since", "sites", "sun", "unstable", "uplink", "values", "values_at", "values_boot",
+        "shown_since", "since", "sites", "sun", "turns", "unstable", "uplink", "values", "values_at", "values_boot",
         "values_seq", "was_cut",
     )  # fmt: skip
 
@@ -113,6 +117,8 @@ class Track:
         self.was_cut = 0
         self.lost_at: int | None = None
         self.excused = False
+        self.turns: list[int] = []
+        self.copied = False
         self.follows: Follows | None = None
         self.last_pos = 0
         self.model = ""

@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 UNSTABLE_CHANGES = 4
 UNSTABLE_MS = 30 * 60_000
 GRACE_MS = 120_000
+TURNS = 3
+TURNS_MS = 10 * 60_000
+TURNS_OF_INTERVALS = 6
+FRESH_MS = 120_000
 INTERVALS = 3
 """So many of its intervals a device has to apply what is asked of it."""
 LOST = (Health.UNKNOWN, Health.OFFLINE)
@@ -216,7 +220,7 @@ class Tracker:
 
     def _reading(self, t: Track, e: Reading, at: int, *, life: bool, late: bool) -> str:
         if late or (t.values_at is not None and at < t.values_at) or self._older(t, e.boot):
-            return "late"
+            return self._past(t, e, at, live=life and not late)
         woke = self._life(t, e.boot, e.sent, at, life=life)
         if (
             e.boot == t.values_boot
@@ -248,6 +252,32 @@ class Tracker:
         if woke:
             self._judge_children(t, at)
         return "accepted"
+
+    def _past(self, t: Track, e: Reading, at: int, *, live: bool) -> str:
+        """A reading that is history."""
+        if live and self._older(t, e.boot):
+            self._took_turn(t, e.sent, at)
+        return "late"
+
+    def _took_turn(self, t: Track, sent: int | None, at: int) -> None:
+        """A live reading of a boot that was over: a second device may speak with a copied password.
+
+        Two devices go on taking turns, each at its own interval. What a rebooted device had queued comes in a burst, or
+        says when it was measured; a turn counts only where the present boot spoke since the one before it.
+        """
+        if sent is not None and abs(sent - at) > FRESH_MS:
+            return
+        last = t.turns[-1] if t.turns else None
+        burst = last is not None and at - last < t.device.interval_s * 500
+        if last is None or burst or t.last_seen is None or t.last_seen <= last:
+            t.turns = [at]
+        else:
+            t.turns = [*(x for x in t.turns[1 - TURNS :] if at - x <= _turns_ms(t)), at]
+        if t.copied or len(t.turns) >= TURNS:
+            t.copied = True
+            self._know(t, at, woke=False, copied=True)
+            self._judge_health(t, at)
+            self._plan(t)
 
     def _fault(self, t: Track, e: Fault, at: int, *, life: bool) -> str:
         t.garbled_total += 1
@@ -486,6 +516,8 @@ class Tracker:
     def _plan(self, t: Track) -> None:
         """Put the device's next deadline (besides silence) on the wheel."""
         due = t.changes[-1] + UNSTABLE_MS if t.unstable else NEVER
+        if t.copied:
+            due = min(due, t.turns[-1] + _turns_ms(t))
         if t.active:
             for rule in t.rules:
                 state = t.active.get(rule.id)
@@ -514,6 +546,11 @@ class Tracker:
                 t.changes = []
                 t.values = t.values | {"unstable": False}
                 t.shown_since = at
+                self.decided.changed.add(t)
+                moved |= self._judge(t, at)
+            if t.copied and t.turns[-1] + _turns_ms(t) <= at:
+                t.copied, t.turns = False, []
+                t.values = t.values | {"copied": False}
                 self.decided.changed.add(t)
                 moved |= self._judge(t, at)
             if moved:
@@ -606,3 +643,8 @@ class Tracker:
         for t in dirty:
             t.dirty = False
         return [(t.id, t.pack(self.deadlines[t.index])) for t in dirty]
+
+
+def _turns_ms(t: Track) -> int:
+    """Within so long two devices of one name take their turns, and after so long without one they do no more."""
+    return max(TURNS_MS, TURNS_OF_INTERVALS * round(t.device.interval_s * 1000))

@@ -109,6 +109,7 @@ OUTCOME: Mapping[str, str] = {
     "retired": mark("From retired devices"),
     "pending_full": mark("Hellos beyond what may wait for approval"),
     "denied": mark("Refused by the broker: the sender may not write there"),
+    "copied": mark("Users that came to the broker from two addresses in turn: a copied password?"),
     "clock_off": mark("Taken, but the device's clock is more than two minutes off"),
     "failed": mark("The hub failed on them; its log says why"),
     "ignored": mark("Ignored"),

@@ -61,3 +61,23 @@ def test_a_folder_that_takes_nothing_stops_nobody(tmp_path: Path) -> None:
 
 def test_without_a_folder_there_is_nothing_to_read() -> None:
     assert denied.Tail(None).fresh() == []
+
+
+def came(at: int, address: str, user: str = "den-1") -> bytes:
+    return f"{at}: New client connected from {address}:{at % 60000} as c-{address} (p2, c1, k60, u'{user}').\n".encode()
+
+
+def test_a_user_from_two_places_in_turn_is_told(tmp_path: Path) -> None:
+    tail = denied.Tail(tmp_path)
+    list(denied.keep([came(100 + n, f"10.0.0.{n % 2}") for n in range(4)], tmp_path))
+    assert tail.fresh() == [("copied", "den-1", "10.0.0.0, 10.0.0.1")]
+
+
+def test_who_moves_or_comes_back_from_the_same_place_is_no_copy(tmp_path: Path) -> None:
+    tail = denied.Tail(tmp_path)
+    lines = [came(n, f"10.0.0.{n}", "moves") for n in range(20)]
+    lines += [came(n, "10.0.0.1", "stays") for n in range(20)]
+    lines += [came(n * 301, f"10.0.0.{n % 2}", "seldom") for n in range(20)]
+    lines += [came(n, f"10.0.0.{n}", f"user-{n % 2}") for n in range(20)]
+    list(denied.keep(lines, tmp_path))
+    assert tail.fresh() == []

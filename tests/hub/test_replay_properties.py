@@ -295,3 +295,25 @@ def evenings(draw: Callable[[Any], Any]) -> list[Step]:
 @given(evenings())
 def test_what_is_asked_of_a_light_and_what_it_follows_survive_a_restart(steps: list[Step]) -> None:
     same_either_way(steps)
+
+
+BETWEEN = st.lists(st.sampled_from(["tick", "commit", "checkpoint", "crash", "lag"]), max_size=3)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+@given(st.lists(BETWEEN, min_size=12, max_size=12))
+def test_a_copied_password_is_known_over_restarts(between: list[list[str]]) -> None:
+    steps = []
+    for n, what in enumerate(between):
+        said = {"boot": 1 + n % 2, "seq": 1 + n // 2, "battery_v": 12.9}
+        steps.append(Step(30_000, ("says", "den-3", "telemetry", json.dumps(said)), what))
+    with tempfile.TemporaryDirectory() as a, tempfile.TemporaryDirectory() as b:
+        never, stopping = Run(Path(a), stops=False), Run(Path(b), stops=True)
+        for step in steps:
+            never.step(*step)
+            stopping.step(*step)
+        expected, found = never.end(), stopping.end()
+    assert found == expected
+    assert "credential-copied" in [rule for _, rule, *_ in found["alerts"]]

@@ -31,6 +31,7 @@ CALM: Values = {
     "silent": False,
     "gone": False,
     "unstable": False,
+    "copied": False,
     "dark": False,
     "garbled": 0,
     "clock_drift_s": 0.3,
@@ -98,6 +99,11 @@ class Case(NamedTuple):
 CASES = [
     *[Case("offline", kind, {"silent": True}, "offline", 0, {"silent": False}, 0) for kind in Kind],
     Case("unstable", WIFI, {"unstable": True}, "unstable", 0, {"unstable": False}, 0),
+    *[
+        Case("credential-copied", kind, {"copied": True}, "degraded", 0, {"copied": False}, 0)
+        for kind in Kind
+        if kind is not HUB
+    ],
     Case("garbled", Kind.CAMERA, {"garbled": 3}, "degraded", 0, {"garbled": 0}, 0),
     Case("clock-wrong", LIGHT, {"clock_drift_s": 121.0}, "degraded", 5 * M, {"clock_drift_s": 59.0}, 5 * M),
     Case("clock-wrong", LIGHT, {"clock_drift_s": -9e8}, "degraded", 5 * M, {"clock_drift_s": -1.0}, 5 * M),
