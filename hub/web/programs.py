@@ -304,7 +304,10 @@ def morrow(core: Core) -> str:
 def about_lights(core: Core, site: str) -> dict[str, Any]:
     """What a site's page shows of its lights: the program that counts, and "on until dawn"."""
     kept = core.lights.counting_at(site)
-    here = next((b for b in core.lights.until_dawn() if b.target == f"site:{site}"), None)
+    view = core.site(site)
+    above = {f"site:{slug}" for slug in (site, *(up for up, _ in (view.path if view is not None else ())))}
+    burning = [b for b in core.lights.until_dawn() if b.target in above]
+    here = max(burning, key=lambda b: b.until, default=None)
     night = tonight(core, kept.program, site) if kept is not None else None
     return {"kept": kept, "night": night, "burning": here, "morrow": morrow(core), "target": f"site:{site}"}
 

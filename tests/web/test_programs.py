@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from devices.program import Edge, Program, Saving, Step
+from hub.programs import UntilDawn
 from hub.web import curve
 from hub.web.language import language
 from hub.web.programs import ChangeAnswer, NightAnswer, Written
@@ -120,3 +121,12 @@ def test_a_dark_night_is_said_in_words() -> None:
     ]
     said = curve.sentence(language("en"), night.model_copy(update={"changes": changes}))
     assert said == "On at 19:42 at 80 %, off at 20:42, on at 21:42 at 20 %, off at 22:42."
+
+
+def test_a_site_tells_that_it_burns_by_the_word_of_one_above_it(core: FakeCore, client: TestClient) -> None:
+    core.lights.burning["site:dan-phuong"] = UntilDawn("site:dan-phuong", NOW + 60_000, NOW)
+    core.lights.burning["site:thu-que"] = UntilDawn("site:thu-que", NOW + 90_000, NOW)
+    page = client.get("/sites/thap-thuong").text
+    assert "Sáng suốt đêm đến 19:43" in page
+    assert 'name="target" value="site:dan-phuong"' in page
+    assert 'name="target" value="site:thu-que"' not in page
