@@ -30,7 +30,7 @@ from hub.ingest import Delta, Ingest
 from hub.intake import Intake
 from hub.lights import Lights
 from hub.present import Present
-from hub.registrar import Registrar
+from hub.registrar import Registrar, has_hardware
 from hub.replay import load_spans, reconcile, replay
 from hub.secrets import OWN, Secrets
 from hub.selfreport import SelfReport
@@ -188,7 +188,8 @@ def _hub_device(store: Store, found: Registry) -> None:
     found.ids[HUB] = int(store.rows("SELECT id FROM device WHERE name=?", HUB)[0][0])
 
 
-def _follow(found: Registry, tracker: Tracker, now: int) -> None:
+def follow(found: Registry, tracker: Tracker, now: int) -> None:
+    """Let the tracker follow everything that is registered."""
     scopes: dict[str, frozenset[str]] = {}
     for name, device in found.devices.items():
         if device.site not in scopes:
@@ -221,7 +222,7 @@ def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
     tracker = Tracker(rules, deafness)
     found = registry.load(store)
     _hub_device(store, found)
-    _follow(found, tracker, now)
+    follow(found, tracker, now)
     report = SelfReport(clock, broker_kind="")
     report.spans_before = spans_before
     waiting = Waiting(store)
@@ -232,6 +233,9 @@ def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
     log.info(
         "%d devices, %d journal rows folded in %.1f s", len(tracker.tracks), rows, time.monotonic() - started
     )
+    for t in tracker.tracks:
+        if t.lifecycle is Lifecycle.RETIRED and t.active:  # by a command while no hub ran
+            tracker.live(t, Lifecycle.RETIRED, now)
     desk = Desk(store, lambda slug: found.sites[slug].name if slug in found.sites else "")
     ingest = Ingest(
         store=store, tracker=tracker, desk=desk, intake=intake, clock=clock, report=report,
@@ -264,7 +268,7 @@ def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
     return Parts(
         settings, hub_version(), now, clock, store, reader, found, deafness, tracker, desk, waiting, intake,
         report, ingest, link, Present(tracker, found, desk.open.values()),
-        Registrar(found, tracker, intake, waiting, clock.now, lambda: ingest.delta),
+        Registrar(found, tracker, intake, waiting, clock.now, lambda: ingest.delta, has_hardware(store)),
         lights,
         secrets, _admission(settings, found, reader, report),
         _influx(settings, store, found, ingest),

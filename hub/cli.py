@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from hub import access, cli_programs, registry
+from hub import access, cli_programs, cli_registry, registry
 from hub.app import CannotStart, hub_version, settings_path, tell_broker, write_access
 from hub.app import run as run_hub
 from hub.broker import NoBroker, Tls
@@ -30,6 +30,8 @@ cli = typer.Typer(
 )  # fmt: skip
 
 cli.add_typer(cli_programs.program, name="program")
+cli.add_typer(cli_registry.device, name="device")
+cli.add_typer(cli_registry.site, name="site")
 
 SettingsFile = Annotated[
     Path | None, typer.Option("--settings", help="settings file (TOML); default ./hub.toml")

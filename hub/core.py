@@ -16,7 +16,9 @@ from hub.credentials import Credentials
 from hub.history.influxql import InfluxQL, NoAnswer
 from hub.incidents import from_json
 from hub.lightdesk import LightDesk
+from hub.places import Places
 from hub.present import view_of
+from hub.registry_desk import RegistryDesk
 from hub.store.reader import CHANNELS, GARBLED
 from hub.sun import HANOI, sun_at
 from hub.views import (
@@ -69,6 +71,7 @@ class HubCore:
         self.enrolment = Credentials(parts)
         influx = parts.settings.influxdb
         self._influxql = InfluxQL(influx) if influx.url and influx.read else None
+        self.registry = RegistryDesk(Places(parts.registrar), parts.reader, self._do)
 
     def now(self) -> int:
         return self._p.clock.now()

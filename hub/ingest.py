@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from devices import wire
 from drivers.contract import Inbound
 from drivers.mqtt_link import Broker, CaughtUp, Down, Foreign, Stalled, Up
 from hub.failpoint import failpoint
@@ -402,7 +403,20 @@ class Ingest:
             self.lights.tell(self.link.publish)
             if self.delta.registry:
                 self.lights.registry_changed()
+        self._clear_retained()
+        if self.delta.registry:
+            self.checkpoint_at = (
+                None  # the journal is folded by the registry as it is: not across a change of it
+            )
         self._show()
+
+    def _clear_retained(self) -> None:
+        """Who is retired says nothing any more, not even what the broker kept."""
+        tracks, self.intake.to_clear = self.intake.to_clear, []
+        for t in tracks:
+            for channel in ("state", "desired"):
+                if self.link is not None:
+                    self.link.publish(wire.topic(t.device.realm, t.device.name, channel), b"", retain=True)
 
     def _acknowledge(self) -> None:
         acks, self._acks = self._acks, []

@@ -79,6 +79,8 @@ class Intake:
     rows: list[Any] = field(default_factory=list)
     gap: Gap | None = None
     tallies: dict[str, Tally] = field(default_factory=lambda: {name: Tally() for name in OUTCOMES})
+    to_clear: list[Track] = field(default_factory=list)
+    """Devices whose retained topics are to be taken away."""
     _routes: dict[str, Route | None] = field(default_factory=dict)
 
     def forget_routes(self) -> None:
@@ -126,6 +128,8 @@ class Intake:
             self.count("wrong_realm", m.at, about)
             return False
         if track.lifecycle is Lifecycle.RETIRED:
+            if m.retain and m.payload and track not in self.to_clear:
+                self.to_clear.append(track)  # it stands at the broker from before
             self.count("retired", m.at, track.device.name)
             return False
         if m.retain:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -14,9 +14,12 @@ from devices.lifecycle import Lifecycle
 from devices.site import TIERS, Placing, Site
 from hub.access import RESERVED
 from hub.sun import HANOI, sun_at
+from hub.views import Refused
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pydantic_core import ErrorDetails
 
     from hub.store.writer import Store, Writes
     from hub.sun import Sun
@@ -81,6 +84,27 @@ class DeviceRow(BaseModel):
         return Device(**self.model_dump(exclude={"password"}))
 
 
+def refusal(error: ErrorDetails) -> Refused:  # noqa: PLR0911 - one a reason
+    """What is wrong with one field, as a sentence that people can read."""
+    column, about = ".".join(map(str, error["loc"])), error.get("ctx", {})
+    match error["type"]:
+        case "missing" | "string_too_short":
+            return Refused("cell_missing", column=column)
+        case "enum":
+            return Refused("cell_one_of", column=column, known=str(about["expected"]).replace("'", ""))
+        case "float_parsing" | "int_parsing" | "float_type" | "int_type" | "int_from_float":
+            return Refused("cell_number", column=column)
+        case "greater_than_equal":
+            return Refused("cell_at_least", column=column, limit=str(about["ge"]))
+        case "less_than_equal":
+            return Refused("cell_at_most", column=column, limit=str(about["le"]))
+        case "string_pattern_mismatch":
+            return Refused("cell_name", column=column)
+        case "string_too_long":
+            return Refused("cell_long", column=column, limit=about["max_length"])
+    return Refused("bad_cell", column=column, why=error["msg"])
+
+
 class RegistryFile(BaseModel):
     """A registry file."""
 
@@ -135,6 +159,13 @@ def check_file(found: RegistryFile, known_sites: set[str], known_devices: set[st
     return wrong
 
 
+class Former(NamedTuple):
+    """A name that a site had until a day (exclusive)."""
+
+    name: str
+    until: date
+
+
 @dataclass(slots=True)
 class Registry:
     """Sites and devices in memory. `ids` maps a device's name to its number in the store, `versions` to its version."""
@@ -144,6 +175,16 @@ class Registry:
     devices: dict[str, Device] = field(default_factory=dict)
     ids: dict[str, int] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
+    former: dict[str, list[Former]] = field(default_factory=dict)
+    """Names that a site had, oldest first."""
+
+    def named(self, slug: str, day: date) -> Site:
+        """A site with the name that it had on `day`."""
+        site = self.sites[slug]
+        for name, until in self.former.get(slug, ()):
+            if day < until:
+                return replace(site, name=name)
+        return site
 
     def path(self, slug: str, at: int) -> tuple[Site, ...]:
         """The sites above `slug` at the instant `at` (ms), topmost first."""
@@ -155,7 +196,7 @@ class Registry:
             if parent is None or parent in seen or parent not in self.sites:
                 return tuple(reversed(above))
             seen.add(parent)
-            above.append(self.sites[parent])
+            above.append(self.named(parent, day) if self.former else self.sites[parent])
             slug = parent
 
     def scope(self, slug: str, at: int) -> frozenset[str]:
@@ -192,6 +233,8 @@ def load(store: Store) -> Registry:
         found.sites[slug] = Site(slug, name, tier, lat, lon, _day(since), _day(until))
     for site, parent, since, until in store.each(f"SELECT {_PLACING} FROM placing"):  # noqa: S608
         found.placings.setdefault(site, []).append(Placing(site, parent, _day(since), _day(until)))
+    for slug, name, until in store.each("SELECT site, name, until FROM site_name ORDER BY until"):
+        found.former.setdefault(slug, []).append(Former(name, date.fromisoformat(until)))
     shared: dict[str, str] = {}
 
     def one(text: str | None) -> str | None:

@@ -99,6 +99,22 @@ class Tracker:
         self._soil(track)
         return track
 
+    def live(self, t: Track, lifecycle: Lifecycle, at: int) -> None:
+        """A person says how the device lives from `at` on. Who is retired has no alerts any more."""
+        t.lifecycle = lifecycle
+        self.decided.lifecycles.append(t)
+        self.decided.changed.add(t)
+        self._soil(t)
+        if lifecycle is Lifecycle.RETIRED:
+            self.deadlines[t.index] = NEVER
+            by_id = {r.id: r for r in t.rules}
+            for rule_id, state in list(t.active.items()):
+                ended, records = alerts.withdraw(state, by_id[rule_id], at)
+                self._became(t, by_id[rule_id], (ended, records))
+            t.due = NEVER
+        elif self._judge(t, at):
+            self._judge_health(t, at)
+
     def connect(self) -> None:
         """Tie children to the gateways that speak for them; who would hang on itself hangs on nothing."""
         for t in self.tracks:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from devices.transition import Transition
     from hub.enrolment import Enrolment
     from hub.programs import Programs
+    from hub.registry_desk import RegistryDesk
 
 Text = dict[str, str]
 """One text in every language: {"vi": ..., "en": ...}."""
@@ -264,6 +265,8 @@ class Core(Protocol):
     @property
     def enrolment(self) -> Enrolment: ...
 
+    @property
+    def registry(self) -> RegistryDesk: ...
     def now(self) -> int: ...
     def overview(self) -> Overview: ...
     def site(self, slug: str) -> SiteView | None: ...

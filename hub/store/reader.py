@@ -81,6 +81,21 @@ class Reader:
         """Until when secrets of one name are kept: (owner, ms)."""
         return self._rows("SELECT owner, expires_at FROM secret WHERE what=? AND expires_at NOT NULL", what)
 
+    def changes(self, subject: str, limit: int) -> list[tuple[Any, ...]]:
+        """What the audit says of a subject, newest first: (at, person, address, action, before, after)."""
+        return self._rows(
+            "SELECT at, person, address, action, before, after FROM audit WHERE subject=? ORDER BY id DESC LIMIT ?",
+            subject,
+            limit,
+        )
+
+    def hardware(self, device: int) -> list[tuple[Any, ...]]:
+        """What has hung at a device's place, newest first: (serial, model, firmware, since, until, why)."""
+        return self._rows(
+            "SELECT serial, model, firmware, since, until, why FROM hardware WHERE device=? ORDER BY id DESC",
+            device,
+        )
+
     def incidents(self, before: int | None, limit: int) -> list[tuple[Any, ...]]:
         """Incidents as stored, newest first, of an id below `before`."""
         return self._rows(

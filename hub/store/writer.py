@@ -32,6 +32,10 @@ class StoreBroken(Exception):  # noqa: N818 - the state of the store, not of the
         self.disk_full = disk_full
 
 
+class Held(StoreBroken):
+    """Another process holds the data folder."""
+
+
 @dataclass(slots=True)
 class Writes:
     """What one transaction stores. `journal` is flat: pos, prev, device, at, what, body, and again."""
@@ -273,5 +277,5 @@ def lock(folder: Path) -> int:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as e:
         os.close(handle)
-        raise StoreBroken(f"another village-hub is running with the data folder {folder}") from e
+        raise Held(f"another village-hub is running with the data folder {folder}") from e
     return handle

@@ -29,6 +29,7 @@ from hub.web import (
     stream,
     words,
 )
+from hub.web import registry as registry_pages
 from hub.web.answers import BadValue, BadValueAnswer
 from hub.web.doors import Doors
 from hub.web.language import mark, wanted
@@ -56,6 +57,7 @@ ROUTERS = (
     incidents.router,
     pending.router,
     programs.router,
+    registry_pages.router,
     hub_page.router,
     stream.router,
     metrics.router,

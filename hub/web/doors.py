@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY = 64 * 1024
+LARGE_BODY = 24 * 1024 * 1024
+LARGE = frozenset({"/registry/csv", "/api/registry/import"})
+"""Addresses that take a file."""
 MACHINE = "x-village-hub"
 """Header by which a command-line client without Origin says that it is no web page."""
 
@@ -84,7 +87,7 @@ class Doors:
         length = request.headers.get("content-length")
         if length is None and "transfer-encoding" in request.headers:
             return 411, "no_length"
-        if length is not None and (not length.isdecimal() or int(length) > MAX_BODY):
+        if length is not None and (not length.isdecimal() or int(length) > _most(request.url.path)):
             return 413, "too_large"
         origin = request.headers.get("origin") or request.headers.get("referer")
         if origin is not None:
@@ -98,6 +101,10 @@ class Doors:
     def _known(self, host: str) -> bool:
         name = host.rsplit(":", 1)[0] if host.rsplit(":", 1)[-1].isdecimal() else host
         return host in self.hosts or name in self.hosts
+
+
+def _most(path: str) -> int:
+    return LARGE_BODY if path in LARGE else MAX_BODY
 
 
 def _refuse(request: Request, status: int, code: str) -> Response:

@@ -54,6 +54,30 @@ TIER: Mapping[str, str] = {
     "hamlet": mark("%(name)s hamlet"),
 }
 
+TIER_NAME: Mapping[str, str] = {
+    "province": mark("province"),
+    "district": mark("district"),
+    "commune": mark("commune"),
+    "village": mark("village"),
+    "hamlet": mark("hamlet"),
+}
+
+ACTION: Mapping[str, str] = {
+    "device.added": mark("registered"),
+    "device.changed": mark("changed"),
+    "device.replaced": mark("hardware replaced"),
+    "device.retired": mark("taken away for good"),
+    "device.maintenance": mark("put into maintenance"),
+    "device.in_service": mark("put back into service"),
+    "pending.refused": mark("refused"),
+    "site.added": mark("new site"),
+    "site.renamed": mark("renamed"),
+    "site.placed": mark("placed below another"),
+    "site.merged": mark("merged into another"),
+    "site.grown": mark("took others in"),
+    "site.ended": mark("ended"),
+}
+
 _TIER_SAID = (
     "tỉnh ",
     "thành phố ",
@@ -161,6 +185,56 @@ REFUSED: Mapping[str, str] = {
         "The key of the stored secrets is missing or does not fit. Put the key file back, then try again."
     ),
     "secret_damaged": mark("A stored secret cannot be opened: it was damaged. Enter it again."),
+    "retired_stays": mark("%(name)s was taken away for good. Register a new device under another name."),
+    "name_reserved": mark("%(name)s is a name, kind or realm that only the hub itself has."),
+    "no_such_site": mark("There is no site %(site)s."),
+    "no_such_driver": mark("There is no driver %(driver)s; there are: %(known)s."),
+    "no_such_device": mark("There is no device %(name)s."),
+    "no_such_lifecycle": mark("A device can be put to: %(known)s."),
+    "hangs_on_itself": mark("%(name)s would hang on itself."),
+    "half_a_place": mark("A place has both a latitude and a longitude."),
+    "in_the_sea": mark(
+        "%(lat)s, %(lon)s is not on land in Vietnam. Are latitude and longitude the right way round?"
+    ),
+    "channel_without_recorder": mark("A channel is one of a recorder: say which."),
+    "channel_missing": mark("Say which channel of %(name)s the camera is on."),
+    "channel_taken": mark("Channel %(channel)s of %(name)s is that of %(by)s already."),
+    "not_a_recorder": mark("%(name)s is no video recorder, or this device no camera."),
+    "same_hardware": mark("Serial number %(serial)s hangs there already."),
+    "lifecycle_by_command": mark(
+        "%(name)s: a file does not change how a device lives. Use its page or the command."
+    ),
+    "site_taken": mark("There is a site %(site)s already."),
+    "site_name_missing": mark("%(site)s is new: say its name."),
+    "site_not_empty": mark("%(site)s still has sites or devices: %(holds)s. Place them elsewhere first."),
+    "unknown_tier": mark("There is no tier %(tier)s; there are: %(known)s."),
+    "own_ancestor": mark("%(site)s would be above itself."),
+    "date_ahead": mark("This can be written down from %(day)s on, not before it happens."),
+    "date_past": mark("Something was written down for %(day)s already: choose a later day."),
+    "ended_then": mark("%(site)s was no more from %(day)s on."),
+    "same_parent": mark("It stands below %(site)s already."),
+    "same_name": mark("It is called %(name)s already."),
+    "merge_of_none": mark("Choose the sites that become one."),
+    "file_too_large": mark("The file is larger than %(limit)s MB."),
+    "not_utf8": mark("Line %(line)s is not UTF-8. Save the file as CSV UTF-8 and try again."),
+    "columns_missing": mark("The first line lacks the columns: %(columns)s."),
+    "columns_unknown": mark(
+        "The first line has columns that are not known or stand there twice: %(columns)s. Known are: %(known)s."
+    ),
+    "too_many_lines": mark("A file has at most %(limit)s lines. Split it."),
+    "cells_missing": mark("%(found)s cells instead of %(wanted)s."),
+    "named_twice": mark("%(name)s stands in line %(line)s already."),
+    "cell_missing": mark("%(column)s must not be empty."),
+    "cell_one_of": mark("%(column)s is one of: %(known)s."),
+    "cell_number": mark("%(column)s is a number."),
+    "cell_at_least": mark("%(column)s is at least %(limit)s."),
+    "cell_at_most": mark("%(column)s is at most %(limit)s."),
+    "cell_name": mark(
+        "%(column)s has only the letters a-z, digits and -, and begins with a letter or digit."
+    ),
+    "cell_long": mark("%(column)s has at most %(limit)s characters."),
+    "bad_cell": mark("%(column)s: %(why)s"),
+    "bad_csv": mark("This is no CSV: %(why)s"),
     "name_taken": mark("Another device has this name already."),
     "unknown_program": mark("This light program does not exist any more."),
     "program_exists": mark("Another light program has this name already."),
@@ -249,6 +323,11 @@ def tier_name(lang: Language, tier: str, name: str) -> str:
     if tier not in TIER or name.casefold().startswith(_TIER_SAID):
         return name
     return lang.text(TIER[tier], name=name)
+
+
+def action(lang: Language, code: str) -> str:
+    """What somebody did, in words."""
+    return lang.text(ACTION[code]) if code in ACTION else code
 
 
 def refused(lang: Language, error: Refused) -> str:

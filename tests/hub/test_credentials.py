@@ -48,7 +48,7 @@ class Desk:
             ingest=house.ingest, clock=house.clock, admission=self.admission, secrets=Secrets(self.key, None),
             registrar=Registrar(
                 house.registry, house.tracker, house.intake, house.waiting, house.clock.now,
-                lambda: house.ingest.delta,
+                lambda: house.ingest.delta, lambda _: False,
             ),
         )  # fmt: skip
         self.parts: Any = parts

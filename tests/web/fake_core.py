@@ -7,7 +7,7 @@ import contextlib
 import math
 import unicodedata
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from devices.device import Device, Kind
 from devices.health import WORST_FIRST, Health, Reason, Shown, shown
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from devices.person import By
+    from hub.registry_desk import RegistryDesk
 
 
 NOW = 1795437720000
@@ -185,6 +186,9 @@ class FakeCore(Core):
     @property
     def lights(self) -> FakeLights:
         return self._lights
+
+    registry = cast("RegistryDesk", None)
+    """Its pages are tested with a real hub (test_registry.py)."""
 
     def now(self) -> int:
         return self.at

@@ -1,0 +1,427 @@
+"""`village-hub device ...` and `village-hub site ...`: the registry from a command line.
+
+While a hub runs with the data folder it is asked over its API; else the folder is opened here, and the same is done.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from urllib.parse import quote
+
+import typer
+from pydantic import ValidationError
+
+from devices.device import HUB, Kind
+from devices.lifecycle import Lifecycle
+from devices.person import By
+from hub import registry, registry_csv
+from hub.app import settings_path
+from hub.office import office
+from hub.registry_desk import standing
+from hub.registry_desk import tree as tree_of
+from hub.registry_ops import (
+    AddDevice,
+    AddSite,
+    EndSite,
+    LiveDevice,
+    MergeSites,
+    PlaceSite,
+    RenameSite,
+    ReplaceDevice,
+)
+from hub.settings import BadSettings
+from hub.settings import load as load_settings
+from hub.store.writer import StoreBroken
+from hub.views import Refused
+from hub.web import words
+from hub.web.language import language
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hub.office import Office
+    from hub.registry_ops import Operation
+    from hub.settings import Settings
+
+device = typer.Typer(no_args_is_help=True, help="Devices: register, list, import, replace, retire.")
+site = typer.Typer(no_args_is_help=True, help="Sites: the tree of villages and communes, with its dates.")
+
+SettingsFile = Annotated[
+    Path | None, typer.Option("--settings", help="settings file (TOML); default ./hub.toml")
+]
+Who = Annotated[str, typer.Option("--who", help="who does it; default: your login name")]
+Day = Annotated[str, typer.Option("--since", help="the day from which it holds, YYYY-MM-DD; default: today")]
+ASK_S = 120
+
+
+def _fail(text: object) -> NoReturn:
+    print(f"village-hub: {text}", file=sys.stderr)  # noqa: T201 - a command speaks
+    raise SystemExit(1)
+
+
+def _say(text: object) -> None:
+    print(text)  # noqa: T201 - a command speaks
+
+
+def _sentence(error: Refused) -> str:
+    return words.refused(language(_spoken()), error)
+
+
+def _spoken() -> str:
+    return "vi" if os.environ.get("LANG", "").startswith("vi") else "en"
+
+
+def _settings(path: Path | None) -> Settings:
+    try:
+        return load_settings(settings_path(path))
+    except BadSettings as e:
+        _fail(e)
+
+
+class Hub:
+    """The registry, wherever it is: a running hub over its API, or the data folder itself."""
+
+    def __init__(self, settings: Settings, who: str, office: Office | None) -> None:
+        self._settings, self.office = settings, office
+        self.by = By(who or getpass.getuser(), "command line")
+
+    def carry_out(self, operation: Operation) -> dict[str, Any]:
+        """Have a change made. Ends the command with a sentence where it is refused."""
+        if self.office is None:
+            done: dict[str, Any] = self.ask(
+                f"/api/registry/{operation.path}", operation.model_dump(mode="json")
+            )
+            found: dict[str, Any] = done["done"]
+            return found
+        try:
+            return self.office.carry_out(operation, self.by)
+        except Refused as e:
+            _fail(_sentence(e))
+
+    def past(self, name: str) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+        """A device's changes (ms, person, address, action) and hardware (serial, model, since, until)."""
+        if self.office is not None:
+            return self.office.past(name)
+        found = self.ask(f"/api/registry/devices/{name}")
+        changes = [tuple(c[k] for k in ("at", "person", "address", "action")) for c in found["changes"]]
+        return changes, [
+            tuple(h[k] for k in ("serial", "model", "since", "until")) for h in found["hardware"]
+        ]
+
+    def ask(self, path: str, said: dict[str, Any] | None = None) -> Any:
+        """What the running hub answers. Ends the command with its sentence where it refuses."""
+        web = self._settings.web
+        headers = {"X-Village-Hub": "1", "X-Village-Hub-Person": quote(self.by.person)}
+        headers |= {"Content-Type": "application/json", "Accept-Language": _spoken()}
+        body = None if said is None else json.dumps(said).encode()
+        host = f"[{web.host}]" if ":" in web.host else web.host
+        asked = urllib.request.Request(f"http://{host}:{web.port}{path}", body, headers)
+        try:
+            with urllib.request.urlopen(asked, timeout=ASK_S) as answer:  # noqa: S310
+                text = answer.read()
+        except urllib.error.HTTPError as e:
+            _fail(_told(e.read()))
+        except OSError as e:
+            _fail(f"a hub holds the data folder, but does not answer on http://{host}:{web.port}: {e}")
+        return json.loads(text) if text[:1] in (b"{", b"[") else text.decode("utf-8-sig")
+
+
+def _told(body: bytes) -> str:
+    try:
+        said = json.loads(body)
+        return str(said["message"]) + "".join(
+            f"\n  {d['where']}: {d['what']}" for d in said.get("detail", ())
+        )
+    except (ValueError, KeyError, TypeError):
+        return body.decode("utf-8", "replace")[:500]
+
+
+@contextmanager
+def _hub(path: Path | None, who: str = "") -> Iterator[Hub]:
+    settings = _settings(path)
+    try:
+        with office(settings) as found:
+            yield Hub(settings, who, found)
+    except (StoreBroken, BadSettings) as e:
+        _fail(e)
+    except OSError as e:
+        _fail(f"cannot write the broker's users: {e}")
+
+
+def _made(operation: type[Any], /, **said: Any) -> Any:
+    try:
+        return operation(**{k: v for k, v in said.items() if v is not None})
+    except ValidationError as e:
+        _fail("; ".join(f"{'.'.join(map(str, x['loc']))}: {x['msg']}" for x in e.errors(include_url=False)))
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        _fail(f"{text} is no day; write it as 2025-07-01")
+
+
+# --- devices --------------------------------------------------------------------------------------------------
+
+
+@device.command("add")
+def device_add(  # noqa: PLR0913, PLR0917 - one option a field
+    name: str,
+    kind: Annotated[Kind, typer.Option(help="what it is")],
+    realm: Annotated[str, typer.Option(help="credential domain, usually its village's gateway")],
+    site: Annotated[str, typer.Option(help="slug of its site")],
+    title: str = "",
+    place: str = "",
+    lat: float | None = None,
+    lon: float | None = None,
+    interval_s: float = 60,
+    timeout_s: float | None = None,
+    power_from: str | None = None,
+    uplink_by: str | None = None,
+    nvr: str | None = None,
+    channel: int | None = None,
+    serial: str = "",
+    tag: Annotated[list[str] | None, typer.Option(help="may be given several times")] = None,
+    who: Who = "",
+    settings: SettingsFile = None,
+) -> None:
+    """Register a device. It is planned until it is heard."""
+    said = _made(
+        AddDevice, name=name, kind=kind, realm=realm, site=site, title=title, place=place, lat=lat, lon=lon,
+        interval_s=interval_s, timeout_s=timeout_s, power_from=power_from, uplink_by=uplink_by, nvr=nvr,
+        channel=channel, serial=serial, tags=tuple(tag or ()),
+    )  # fmt: skip
+    with _hub(settings, who) as hub:
+        hub.carry_out(said)
+        _say(f"{name} is registered")
+
+
+@device.command("list")
+def device_list(
+    site: Annotated[str, typer.Option(help="only of this site, not of those below it")] = "",
+    kind: Annotated[Kind | None, typer.Option(help="only of this kind")] = None,
+    settings: SettingsFile = None,
+) -> None:
+    """One line a device: name, kind, site, stage, title."""
+    with _hub(settings) as hub:
+        for row in _rows(hub):
+            if (not site or row["site"] == site) and (kind is None or row["kind"] == kind.value):
+                _say("\t".join(row[c] for c in ("name", "kind", "site", "lifecycle", "title")))
+
+
+def _rows(hub: Hub) -> Iterator[dict[str, str]]:
+    import csv  # noqa: PLC0415 - only here
+    import io  # noqa: PLC0415
+
+    yield from csv.DictReader(io.StringIO(_csv(hub), newline=""))
+
+
+def _csv(hub: Hub) -> str:
+    if hub.office is None:
+        return str(hub.ask("/api/registry/devices.csv"))
+    known = standing(hub.office.places)
+    return "".join(registry_csv.write(known[name] for name in sorted(known) if name != HUB))
+
+
+@device.command("show")
+def device_show(name: str, settings: SettingsFile = None) -> None:
+    """How a device is registered, its changes, and what hardware has hung there."""
+    with _hub(settings) as hub:
+        row = next((r for r in _rows(hub) if r["name"] == name), None)
+        if row is None:
+            _fail(f"there is no device {name}")
+        for column, value in row.items():
+            if value:
+                _say(f"{column:12} {value}")
+        changes, hardware = hub.past(name)
+        for at, person, address, action in changes:
+            _say(f"{_when(at)}  {action} by {person or '?'} ({address})")
+        for serial, model, since, until in hardware:
+            _say(f"hardware     {model or '-'} {serial or '-'} {_when(since)} - {_when(until)}")
+
+
+def _when(at: int | None) -> str:
+    return "" if at is None else datetime.fromtimestamp(at / 1000, registry.LOCAL).strftime("%Y-%m-%d %H:%M")
+
+
+@device.command("export")
+def device_export(
+    file: Annotated[Path | None, typer.Argument(help="where to; default: standard output")] = None,
+    settings: SettingsFile = None,
+) -> None:
+    """All devices as CSV (UTF-8). Passwords are not in it."""
+    with _hub(settings) as hub:
+        text = _csv(hub)
+    if file is None:
+        sys.stdout.write(text)
+        return
+    try:
+        file.write_text("\ufeff" + text, encoding="utf-8", newline="")
+    except OSError as e:
+        _fail(f"cannot write {file}: {e.strerror or e}")
+    _say(f"{text.count(chr(10)) - 1} devices written to {file}")
+
+
+@device.command("import")
+def device_import(
+    file: Annotated[Path, typer.Argument(help="CSV, UTF-8, the columns of `device export`")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="tell every bad line, change nothing")] = False,
+    who: Who = "",
+    settings: SettingsFile = None,
+) -> None:
+    """Register devices from CSV: all lines, or none and every bad line by its number."""
+    try:
+        data = file.read_bytes()
+    except OSError as e:
+        _fail(f"cannot read {file}: {e.strerror or e}")
+    with _hub(settings, who) as hub:
+        try:
+            if hub.office is None:
+                registry_csv.decode(data)
+                said = {"csv": data.decode("utf-8-sig"), "dry_run": dry_run}
+                found = hub.ask("/api/registry/import", said)
+                lines, added, changed, bad = (found[k] for k in ("lines", "added", "changed", "bad_lines"))
+                wrong = [(line, text) for line, text in found["wrong"]]
+            else:
+                sheet = hub.office.import_csv(data, hub.by, dry_run=dry_run)
+                lines, added, changed, bad = sheet.lines, sheet.added, sheet.changed, sheet.bad_lines
+                wrong = [(line, _sentence(problem)) for line, problem in sheet.wrong]
+        except Refused as e:
+            _fail(_sentence(e))
+    for line, text in wrong:
+        print(f"{file}:{line}: {text}", file=sys.stderr)  # noqa: T201
+    if bad:
+        more = f" ({bad} bad lines in all)" if bad > len(wrong) else ""
+        _fail(f"nothing was registered: {bad} of {lines} lines are wrong{more}")
+    _say(
+        f"{added} new devices, {changed} changed" + (" (dry run: nothing was registered)" if dry_run else "")
+    )
+
+
+@device.command("replace")
+def device_replace(
+    name: str, serial: str = "", model: str = "", why: str = "", who: Who = "", settings: SettingsFile = None
+) -> None:
+    """Other hardware hangs there now; name, password and history go on."""
+    said = _made(ReplaceDevice, name=name, serial=serial, model=model, why=why)
+    with _hub(settings, who) as hub:
+        hub.carry_out(said)
+        _say(f"the hardware of {name} was replaced")
+
+
+@device.command("retire")
+def device_retire(name: str, who: Who = "", settings: SettingsFile = None) -> None:
+    """Take a device away for good: it loses its password, its past stays."""
+    with _hub(settings, who) as hub:
+        hub.carry_out(LiveDevice(name=name, lifecycle=Lifecycle.RETIRED))
+        _say(f"{name} is retired")
+
+
+@device.command("maintenance")
+def device_maintenance(
+    name: str,
+    off: Annotated[bool, typer.Option("--off", help="back into service")] = False,
+    who: Who = "",
+    settings: SettingsFile = None,
+) -> None:
+    """Put a device into maintenance, or back into service."""
+    wanted = Lifecycle.ACTIVE if off else Lifecycle.MAINTENANCE
+    with _hub(settings, who) as hub:
+        hub.carry_out(LiveDevice(name=name, lifecycle=wanted))
+        _say(f"{name} is back in service" if off else f"{name} is in maintenance")
+
+
+# --- sites ----------------------------------------------------------------------------------------------------
+
+
+@site.command("add")
+def site_add(  # noqa: PLR0913, PLR0917 - one option a field
+    slug: str,
+    name: Annotated[str, typer.Option(help="what people call it")],
+    tier: Annotated[str, typer.Option(help="province, district, commune, village or hamlet")] = "village",
+    parent: Annotated[str | None, typer.Option(help="slug of the site it is below")] = None,
+    lat: float | None = None,
+    lon: float | None = None,
+    since: Day = "",
+    who: Who = "",
+    settings: SettingsFile = None,
+) -> None:
+    """A new site."""
+    about = {"slug": slug, "name": name, "tier": tier, "parent": parent, "lat": lat, "lon": lon}
+    said = _made(AddSite, since=_day(since), **about)
+    with _hub(settings, who) as hub:
+        hub.carry_out(said)
+        _say(f"site {slug} is there")
+
+
+@site.command("list")
+def site_list(
+    at: Annotated[str, typer.Option(help="the tree of this day, YYYY-MM-DD; default: today")] = "",
+    settings: SettingsFile = None,
+) -> None:
+    """The tree of a day, under the names of that day."""
+    day = _day(at)
+    with _hub(settings) as hub:
+        if hub.office is None:
+            found = hub.ask("/api/registry/tree" + (f"?at={day.isoformat()}" if day else ""))
+            rows = [(s["depth"], s["slug"], s["name"], s["tier"], s["devices"]) for s in found["sites"]]
+        else:
+            wanted = day or registry.today(hub.office.now())
+            branches = tree_of(hub.office.places, wanted)
+            rows = [(b.depth, b.site.slug, b.site.name, b.site.tier, b.devices) for b in branches]
+    for depth, slug, name, tier, devices in rows:
+        _say(f"{'  ' * depth}{slug}  {name} ({tier}" + (f", {devices} devices)" if devices else ")"))
+
+
+@site.command("rename")
+def site_rename(slug: str, name: str, since: Day = "", who: Who = "", settings: SettingsFile = None) -> None:
+    """Call a site otherwise from a day on; before it, it keeps its name."""
+    said = _made(RenameSite, slug=slug, name=name, since=_day(since))
+    with _hub(settings, who) as hub:
+        hub.carry_out(said)
+        _say(f"{slug} is called {name}")
+
+
+@site.command("place")
+def site_place(slug: str, parent: str, since: Day = "", who: Who = "", settings: SettingsFile = None) -> None:
+    """Put a site below another from a day on."""
+    said = _made(PlaceSite, slug=slug, parent=parent, since=_day(since))
+    with _hub(settings, who) as hub:
+        hub.carry_out(said)
+        _say(f"{slug} is below {parent}")
+
+
+@site.command("end")
+def site_end(slug: str, since: Day = "", who: Who = "", settings: SettingsFile = None) -> None:
+    """A site is no more from a day on; nothing may stand below it."""
+    said = _made(EndSite, slug=slug, since=_day(since))
+    with _hub(settings, who) as hub:
+        hub.carry_out(said)
+        _say(f"{slug} has ended")
+
+
+@site.command("merge")
+def site_merge(
+    slugs: Annotated[list[str], typer.Argument(help="sites that end")],
+    into: Annotated[str, typer.Option(help="slug of what they become: new, or one that stands")],
+    name: Annotated[str, typer.Option(help="its name, where it is new")] = "",
+    tier: Annotated[str, typer.Option(help="its tier, where it is new")] = "commune",
+    since: Day = "",
+    who: Who = "",
+    settings: SettingsFile = None,
+) -> None:
+    """Several sites become one on a day; what was below them belongs to it from then on."""
+    said = _made(MergeSites, slugs=slugs, into=into, name=name, tier=tier, since=_day(since))
+    with _hub(settings, who) as hub:
+        hub.carry_out(said)
+        _say(f"{', '.join(slugs)} became {into}")

@@ -1,0 +1,117 @@
+"""The office: the registry of a hub that does not run, for commands. One holds the data folder at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from drivers import DRIVERS
+from hub import registry, registry_csv
+from hub.app import follow, write_access
+from hub.deaf import Deafness
+from hub.ingest import Delta
+from hub.intake import Intake
+from hub.places import Places
+from hub.registrar import Registrar, has_hardware
+from hub.registry_desk import standing
+from hub.store.reader import Reader
+from hub.store.writer import Held, Store, Writes, lock
+from hub.tracker import Tracker
+from hub.waiting import Waiting
+from rules.rule import Ruleset
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from devices.person import By
+    from hub.registry_csv import Sheet
+    from hub.registry_ops import Operation
+    from hub.settings import Settings
+
+
+@dataclass(slots=True)
+class Office:
+    """The registry of a stopped hub. Changes are on disk when a method returns."""
+
+    settings: Settings
+    store: Store
+    places: Places
+
+    def now(self) -> int:
+        """Ms since 1970, shifted as the hub's clock is."""
+        return _now(self.settings)
+
+    def carry_out(self, operation: Operation, by: By) -> dict[str, Any]:
+        """What came of a change. Raises Refused, StoreBroken, OSError."""
+        found: dict[str, Any] = self._do(lambda w: operation.apply(self.places, by, w))
+        return found
+
+    def import_csv(self, data: bytes, by: By, *, dry_run: bool) -> Sheet:
+        """As RegistryDesk.import_csv. Raises Refused, StoreBroken, OSError."""
+        registrar = self.places.registrar
+        sheet = registry_csv.read(data, standing(self.places), registrar.registry.sites)
+        if not dry_run and not sheet.bad_lines:
+            self._do(lambda w: registrar.import_all(sheet.devices, registrar.generation, by, w))
+        return sheet
+
+    def past(self, name: str) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+        """A device's changes (ms, person, address, action) and hardware (serial, model, since, until)."""
+        reader = Reader(self.store.path)
+        changes = [
+            (at, person, address, action)
+            for at, person, address, action, *_ in reader.changes(f"device:{name}", 50)
+        ]
+        rows = reader.hardware(self.places.registrar.registry.ids[name])
+        return changes, [(serial, model, since, until) for serial, model, _, since, until, _ in rows]
+
+    def _do(self, run: Callable[[Writes], Any]) -> Any:
+        writes = Writes()
+        found = run(writes)
+        for t in self.places.registrar.tracker.take().lifecycles:
+            writes.add("UPDATE device SET lifecycle=? WHERE id=?", t.lifecycle.value, t.id)
+        self.store.commit(writes)
+        devices = list(self.places.registrar.registry.devices.values())
+        write_access(self.settings, devices, Reader(self.store.path).passwords())
+        return found
+
+
+@contextmanager
+def office(settings: Settings) -> Iterator[Office | None]:
+    """The office, or None where a hub runs with this data folder. Raises StoreBroken, OSError."""
+    try:
+        handle = lock(settings.data_dir)
+    except Held:
+        yield None
+        return
+    try:
+        store = Store(settings.data_dir)
+        try:
+            yield _open(settings, store)
+        finally:
+            store.close()
+    finally:
+        os.close(handle)
+
+
+def _open(settings: Settings, store: Store) -> Office:
+    found = registry.load(store)
+    tracker = Tracker(Ruleset(()), Deafness())
+    intake = Intake(tracker, DRIVERS, store.next_pos, hello=lambda _: "hello")
+    waiting, delta = Waiting(store), Delta()
+    registrar = Registrar(
+        found, tracker, intake, waiting, lambda: _now(settings), lambda: delta, has_hardware(store)
+    )
+    made = Office(settings, store, Places(registrar))
+    follow(found, tracker, made.now())
+    by_id = {t.id: t for t in tracker.tracks}
+    rows = store.each("SELECT device, state FROM checkpoint")
+    tracker.restore((by_id[n], json.loads(state)) for n, state in rows if n in by_id)
+    return made
+
+
+def _now(settings: Settings) -> int:
+    return round((time.time() + settings.clock.shift_s) * 1000)
