@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from hub import access, cli_programs, cli_registry, registry
+from hub import access, cli_programs, cli_registry, keeps, registry
 from hub.app import CannotStart, hub_version, settings_path, tell_broker, write_access
 from hub.app import run as run_hub
 from hub.broker import NoBroker, Tls
@@ -19,6 +20,7 @@ from hub.check import check as run_checks
 from hub.settings import BadSettings
 from hub.settings import load as load_settings
 from hub.store.reader import Reader
+from hub.store.schema import VERSION
 from hub.store.writer import Store, StoreBroken, Writes, lock
 
 if TYPE_CHECKING:
@@ -139,6 +141,66 @@ def check(settings: SettingsFile = None) -> None:
         sign = {True: "ok     ", False: "WRONG  ", None: "unknown"}[finding.ok]
         print(f"{sign} {finding.what}: {finding.text}", flush=True)
     raise SystemExit(1 if bad else 0)
+
+
+@cli.command()
+def backup(
+    settings: SettingsFile = None,
+    to: Annotated[Path | None, typer.Option(help="default: village-hub-DATE-TIME.tar.gz here")] = None,
+    with_key: Annotated[
+        bool, typer.Option("--with-key", help="also the key of stored secrets; whoever has it can open them")
+    ] = False,
+) -> None:
+    """Write everything the hub knows into one file. The hub may run. Settings are not in it."""
+    found, now = _settings(settings), round(time.time() * 1000)
+    path = to or Path(time.strftime("village-hub-%Y%m%d-%H%M%S.tar.gz"))
+    places = [(keeps.KEY, found.key_file)]
+    if found.broker.access_dir is not None:
+        places.append((keeps.ENROL, found.broker.access_dir / keeps.ENROL))
+    secrets = tuple(p for p in places if p[1].exists()) if with_key else ()
+    try:
+        kept = keeps.backup(
+            found.data_dir, path, version=hub_version(), now=now, secrets=secrets, progress=_progress
+        )
+    except keeps.NoBackup as e:
+        _fail(e)
+    print(f"{path}: {kept.files} files, {kept.size / 1e6:.1f} MB, journal up to {kept.position}")
+    if found.key_file.exists() and not with_key:
+        print(f"The key of stored secrets is not in it: keep a copy of {found.key_file} elsewhere.")
+
+
+def _progress(what: str, done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        end = "\n" if done == total else ""
+        print(f"\r{what}: {100 * done // max(total, 1)} %", end=end, file=sys.stderr, flush=True)
+
+
+@cli.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="a file that `village-hub backup` made")],
+    settings: SettingsFile = None,
+    data: Annotated[Path | None, typer.Option(help="data folder; default: that of the settings")] = None,
+    force: Annotated[bool, typer.Option("--force", help="move aside what the folder holds")] = False,
+) -> None:
+    """Put a backup into the data folder. The hub must not run."""
+    found, now = _settings(settings), round(time.time() * 1000)
+    folder = data or found.data_dir
+    key = found.secrets.key_file if data is None else None
+    try:
+        handle = lock(folder)
+        kept, aside = keeps.restore(
+            file, folder, now=now, force=force, key_file=key,
+            access_dir=found.broker.access_dir if data is None else None,
+        )  # fmt: skip
+    except (keeps.NoBackup, StoreBroken) as e:
+        _fail(e)
+    del handle
+    made = time.strftime("%Y-%m-%d %H:%M", time.localtime(kept.made_at / 1000))
+    print(f"{folder}: as it was on {made} (version {kept.version}, journal up to {kept.position})")
+    if kept.store < VERSION:
+        print("It is of an older version: the next start migrates it and keeps a copy.")
+    if aside is not None:
+        print(f"What was there before is in {aside}.")
 
 
 @cli.command()
