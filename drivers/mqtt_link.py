@@ -171,6 +171,17 @@ class _Buffered(Client):
                 self._out = self._out[super()._sock_send(self._out) :]
 
 
+class _Closing(ssl.SSLSocket):
+    """Closed where the broker is not the one it should be: paho would leave it to the garbage collector."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
 class MqttLink:
     """A connection to the broker that keeps itself up. All methods may be called from any thread."""
 
@@ -254,7 +265,9 @@ class MqttLink:
         if s.username:
             client.username_pw_set(s.username, s.password)
         if s.cafile:
-            client.tls_set(ca_certs=s.cafile, tls_version=ssl.PROTOCOL_TLS_CLIENT)
+            context = ssl.create_default_context(cafile=s.cafile)
+            context.sslsocket_class = _Closing
+            client.tls_set_context(context)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
+import ssl
 import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from devices import wire
 from drivers.contract import Inbound
 from drivers.mqtt_link import CaughtUp, Down, LinkSettings, MqttLink
 from hub.app import CannotStart, load_ruleset
+from hub.secrets import OWN, Secrets
 from hub.settings import BadSettings
 from hub.store.schema import VERSION
 
@@ -43,6 +45,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     yield Finding("settings", ok=True, text=f"data in {settings.data_dir}")
     yield from _rules(settings)
     yield from _store(settings)
+    yield _secrets(settings)
     yield from _broker(settings)
 
 
@@ -96,6 +99,26 @@ def _rule_sites(settings: Settings, sites: set[str]) -> Iterator[Finding]:
             yield Finding("rules", ok=False, text=f"{r.rule.source}: {r.id}: there is no site {slug}")
 
 
+def _secrets(settings: Settings) -> Finding:
+    """Whether the key opens what is sealed in the database."""
+    path = settings.data_dir / "hub.db"
+    sealed: list[tuple[bytes]] = []
+    if path.exists():
+        try:
+            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as db:
+                sealed = db.execute("SELECT box FROM secret WHERE owner=? AND what=?", OWN).fetchall()
+        except sqlite3.Error:
+            return Finding("secrets", ok=None, text="the database does not tell")
+    if not sealed and not settings.key_file.exists():
+        return Finding("secrets", ok=True, text="nothing is stored yet that needs a key")
+    trouble = Secrets(settings.key_file, sealed[0][0] if sealed else None).trouble
+    if not trouble:
+        return Finding("secrets", ok=True, text=f"the key in {settings.key_file} fits")
+    told = {"lost": "is gone", "wrong": "is another one", "unreadable": "cannot be read"}[trouble]
+    text = f"the key file {settings.key_file} {told}: stored passwords cannot be opened; put it back from its copy"
+    return Finding("secrets", ok=False, text=text)
+
+
 # --- the broker -----------------------------------------------------------------------------------------------
 
 
@@ -110,6 +133,10 @@ def _broker(settings: Settings) -> Iterator[Finding]:
     except BadSettings as e:
         yield Finding("broker", ok=False, text=str(e))
         return
+    tls = _cafile(settings)
+    yield tls
+    if settings.broker.cafile is not None and not tls.ok:
+        return
     name = f"check-{secrets.token_hex(4)}"
     ours = LinkSettings(
         host=settings.broker.host,
@@ -122,12 +149,32 @@ def _broker(settings: Settings) -> Iterator[Finding]:
     )
     try:
         with _connected(ours):
-            yield Finding("broker", ok=True, text=f"logged in at {where} as {ours.username or 'nobody'}")
+            how = " over TLS" if ours.cafile else ""
+            yield Finding("broker", ok=True, text=f"logged in at {where}{how} as {ours.username or 'nobody'}")
         yield _anonymous(ours)
         yield from _queue(replace(ours, filters=(f"{wire.ROOT}/hub/{name}/probe",)))
         yield from _sizes(replace(ours, filters=(f"{wire.ROOT}/hub/{name}/probe",), clean=True))
     except _Trouble as e:
         yield Finding("broker", ok=False, text=f"{where}: {e}")
+
+
+def _cafile(settings: Settings) -> Finding:
+    """Whether passwords and messages are safe on their way to the broker."""
+    broker = settings.broker
+    if broker.cafile is not None:
+        try:
+            ssl.create_default_context(cafile=broker.cafile)
+        except OSError as e:
+            text = f"broker.cafile: cannot use {broker.cafile}: {e.strerror or e}"
+            return Finding("broker TLS", ok=False, text=text)
+        return Finding("broker TLS", ok=True, text=f"the broker must show a certificate by {broker.cafile}")
+    here = broker.host in ("localhost", "::1") or broker.host.startswith("127.")
+    text = (
+        "none; the broker is on this machine"
+        if here
+        else "none: passwords are read on the way; set broker.cafile"
+    )
+    return Finding("broker TLS", ok=here, text=text)
 
 
 @contextmanager

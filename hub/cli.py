@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from hub import access, cli_programs, cli_registry, keeps, registry
+from hub import access, cli_credentials, cli_programs, cli_registry, keeps, registry
 from hub.app import CannotStart, hub_version, settings_path, tell_broker, write_access
 from hub.app import run as run_hub
 from hub.broker import NoBroker, Tls
@@ -32,6 +32,7 @@ cli = typer.Typer(
 )  # fmt: skip
 
 cli.add_typer(cli_programs.program, name="program")
+cli_credentials.join(cli_registry.device)
 cli.add_typer(cli_registry.device, name="device")
 cli.add_typer(cli_registry.site, name="site")
 

@@ -10,23 +10,25 @@ import typer
 
 from hub.cli_programs import ask
 
-device = typer.Typer(no_args_is_help=True, help="Devices: a new password for the broker, or none.")
-
 SettingsFile = Annotated[
     Path | None, typer.Option("--settings", help="settings file (TOML); default ./hub.toml")
 ]
 Name = Annotated[str, typer.Argument(help="the device's name")]
 
 
-@device.command()
 def password(name: Name, settings: SettingsFile = None) -> None:
     """Make a new password for the broker and print it, once; the old one is over at once."""
     told = ask(settings, "POST", f"/api/devices/{quote(name, safe='')}/password", {})
     print(told["password"])  # noqa: T201 - the answer
 
 
-@device.command()
 def revoke(name: Name, settings: SettingsFile = None) -> None:
     """Take its password away: the broker refuses it until a new one is made."""
     ask(settings, "POST", f"/api/devices/{quote(name, safe='')}/revoke", {})
     print(f"{name} has no password any more")  # noqa: T201 - the answer
+
+
+def join(device: typer.Typer) -> None:
+    """These stand among the commands of `village-hub device`."""
+    for command in (password, revoke):
+        device.command()(command)

@@ -46,7 +46,7 @@ def _say(text: object) -> None:
     print(text)  # noqa: T201 - a command speaks
 
 
-def _ask(settings: Path | None, method: str, path: str, said: object = None) -> Any:
+def ask(settings: Path | None, method: str, path: str, said: object = None) -> Any:
     """What the running hub answers. Ends the command with its sentence where it refuses."""
     try:
         web = load_settings(settings_path(settings)).web
@@ -63,7 +63,7 @@ def _ask(settings: Path | None, method: str, path: str, said: object = None) -> 
     except urllib.error.HTTPError as e:
         _fail(_told(e.read()))
     except OSError as e:
-        _fail(f"no hub answers on {address} ({e}); programs are changed while it runs")
+        _fail(f"no hub answers on {address} ({e}); this is done while it runs")
     return json.loads(text) if text else None
 
 
@@ -100,7 +100,7 @@ def read_file(path: Path) -> dict[str, Any]:
 @program.command("list")
 def list_(settings: SettingsFile = None) -> None:
     """Every program, for whom it is, and who follows it."""
-    for one in _ask(settings, "GET", "/api/programs")["programs"]:
+    for one in ask(settings, "GET", "/api/programs")["programs"]:
         counts = ", ".join(f"{n} {one[n]}" for n in ("asked", "applied", "late", "cannot_tell"))
         _say(f"{one['name']}\t{one['target']}\tversion {one['version']}\t{counts}")
 
@@ -108,7 +108,7 @@ def list_(settings: SettingsFile = None) -> None:
 @program.command()
 def show(name: Name, settings: SettingsFile = None) -> None:
     """One program, as a file says it."""
-    one = _ask(settings, "GET", f"/api/programs/{quote(name, safe='')}")
+    one = ask(settings, "GET", f"/api/programs/{quote(name, safe='')}")
     body = {k: _without_none(one[k]) for k in ("name", "target", "program")}
     _say(yaml.safe_dump(body, allow_unicode=True, sort_keys=False).rstrip())
 
@@ -126,8 +126,8 @@ def set_(
     """Make or change the program that a file says."""
     said = read_file(file)
     name = str(said.pop("name"))
-    known = {p["name"]: p["version"] for p in _ask(settings, "GET", "/api/programs")["programs"]}
-    answer = _ask(
+    known = {p["name"]: p["version"] for p in ask(settings, "GET", "/api/programs")["programs"]}
+    answer = ask(
         settings, "PUT", f"/api/programs/{quote(name, safe='')}", {**said, "version": known.get(name, 0)}
     )
     _say(f"{name}: version {answer['version']}")
@@ -137,6 +137,6 @@ def set_(
 def remove(name: Name, settings: SettingsFile = None) -> None:
     """Forget a program."""
     path = f"/api/programs/{quote(name, safe='')}"
-    version = _ask(settings, "GET", path)["version"]
-    _ask(settings, "DELETE", f"{path}?version={version}")
+    version = ask(settings, "GET", path)["version"]
+    ask(settings, "DELETE", f"{path}?version={version}")
     _say(f"{name} is removed")

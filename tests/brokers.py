@@ -37,6 +37,7 @@ class Mosquitto:
         self.folder = folder
         self.port = port or free_port()
         self.process: subprocess.Popen[bytes] | None = None
+        self.tls: broker.Tls | None = None
         broker.prepare(folder)
 
     def admit(self, users: dict[str, str], devices: Iterable[Device] = ()) -> None:
@@ -50,7 +51,7 @@ class Mosquitto:
         binary = broker.find_mosquitto()
         assert binary is not None, "the tests need mosquitto"
         conf = self.folder / "mosquitto.conf"
-        conf.write_text(broker.render(self.folder, self.port) + "log_type debug\n")
+        conf.write_text(broker.render(self.folder, self.port, self.tls) + "log_type debug\n")
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen([binary, "-c", str(conf)], stderr=log)  # noqa: S603
         until = time.monotonic() + PATIENCE_S
