@@ -94,10 +94,11 @@ class Lights:
 
     def site_targets(self, site: str, at: int) -> tuple[str, ...]:
         """A site and all above it, nearest first."""
-        found = self._above.get(site)
+        known = self._above  # pages ask, too: what they found of an older tree goes away with its dict
+        found = known.get(site)
         if found is None:
             above = [s.slug for s in reversed(self.registry.path(site, at))]
-            found = self._above[site] = tuple(f"site:{slug}" for slug in (site, *above))
+            found = known[site] = tuple(f"site:{slug}" for slug in (site, *above))
         return found
 
     def counting(self, device: Device, at: int) -> Kept | None:
