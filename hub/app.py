@@ -39,6 +39,7 @@ from hub.store.reader import Reader
 from hub.store.writer import Store, StoreBroken, Writes, lock
 from hub.tracker import Tracker
 from hub.waiting import Waiting
+from hub.watchdog import Systemd, Watchdog
 from hub.web.app import HOSTS, create_app
 from hub.web.server import bind, serving
 from rules.load import BUILTIN
@@ -314,7 +315,22 @@ async def run(
         port = await teardown.enter_async_context(serving(app, sock=sock))
         if ready is not None:
             ready(port)
+        teardown.callback(asyncio.create_task(_watchdog(parts, teardown).run()).cancel)
         await (stop or _signals()).wait()
+
+
+def _watchdog(parts: Parts, teardown: AsyncExitStack) -> Watchdog:
+    """What tells systemd how the hub is."""
+    systemd = Systemd()
+    teardown.callback(systemd.close)
+
+    def status() -> str:
+        hears = "no broker" if not parts.report.broker_up else "" if parts.ingest.caught_up else "catching up"
+        cases = sum(1 for c in list(parts.present.cases.values()) if c.view().state != "closed")
+        told = f"{len(parts.registry.devices)} devices, {cases} incidents open"
+        return f"{hears}; {told}" if hears else told
+
+    return Watchdog(systemd, parts.ingest, lambda: parts.report.broker_up, status)
 
 
 class Feed:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from hub import access, cli_credentials, cli_programs, cli_registry, keeps, registry
+from hub import access, cli_credentials, cli_programs, cli_registry, keeps, logs, registry
 from hub.app import CannotStart, hub_version, settings_path, tell_broker, write_access
 from hub.app import run as run_hub
 from hub.broker import NoBroker, Tls
@@ -57,7 +57,7 @@ def _settings(path: Path | None) -> Settings:
 def run(settings: SettingsFile = None) -> None:
     """Run the hub."""
     found = _settings(settings)
-    logging.basicConfig(level=found.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logs.set_up(found.log_level)
 
     def ready(port: int) -> None:
         print(f"village-hub {hub_version()}: pages on http://{found.web.host}:{port}", flush=True)

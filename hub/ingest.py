@@ -116,6 +116,8 @@ class Ingest:
         self._commands: deque[Command] = deque()
         self._answers: list[tuple[Command, Any, BaseException | None]] = []
         self._stopping = False
+        self.turns = 0
+        """Turns gone through without failing: who watches sees that it lives."""
         self._last_commit = self._last_tick = 0.0
         self._ticked = self._alive_at = self._desk_at = 0
         self._retry_at = 0.0
@@ -148,6 +150,7 @@ class Ingest:
         while not self._stopping:
             try:
                 self._turn()
+                self.turns += 1
             except Exception:
                 log.exception("ingest failed on something; it goes on")
                 time.sleep(0.1)
