@@ -109,6 +109,37 @@ def test_a_lost_key_is_said_and_nothing_else_breaks(stage: Stage) -> None:
     assert not (stage.folder / "secret.key").exists()
 
 
+def test_retired_it_is_refused_and_its_retained_topics_are_gone(stage: Stage) -> None:
+    password = command(stage, "password", "den-7").strip()
+    until(lambda: says(stage, "den-7", password, TOPIC, reading(1)), "its password to be known")
+    born = '{"online": true, "boot": 5, "model": "SL-30"}'
+    publish(stage.port, "den-7", password, "vh/1/r0/den-7/state", born, "-r")
+    publish(stage.port, "hub", PASSWORD, "vh/1/r0/den-7/desired", "{}", "-r")
+    assert sorted(retained(stage)) == ["vh/1/r0/den-7/desired", "vh/1/r0/den-7/state"]
+    ask(stage, "/api/registry/device-live", {"name": "den-7", "lifecycle": "retired"})
+    until(lambda: not says(stage, "den-7", password, TOPIC, reading(2)), "the broker to refuse it")
+    until(lambda: not retained(stage), "its retained topics to be gone")
+    with pytest.raises(AssertionError, match="retired"):
+        command(stage, "password", "den-7")
+
+
+def command(stage: Stage, *words: str) -> str:
+    """What `village-hub device ...` prints."""
+    asked = [*_VILLAGE_HUB, "device", *words, "--settings", str(stage.settings)]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603 - ourselves
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def retained(stage: Stage) -> list[str]:
+    """Topics of the device that the broker keeps."""
+    asked = ["mosquitto_sub", "-p", str(stage.port), "-u", "hub", "-P", PASSWORD, "-t", "vh/1/r0/den-7/#"]
+    done = subprocess.run(
+        [*asked, "--retained-only", "-W", "1", "-F", "%t"], capture_output=True, text=True, check=False
+    )  # noqa: S603
+    return done.stdout.split()
+
+
 def ask_nothing(stage: Stage, path: str) -> None:
     with pytest.raises(ValueError, match="Expecting value"):  # 204, no JSON
         ask(stage, path, {})
