@@ -311,7 +311,7 @@ async def run(
         parts.admission.changed()  # so that the broker is told, if it was not
         for task in (parts.admission.run(), core.enrolment.keep_forgetting()):
             teardown.callback(asyncio.create_task(task).cancel)
-        app = create_app(core, hosts=(*HOSTS, *settings.web.hosts))
+        app = create_app(core, hosts=(*HOSTS, *settings.web.hosts), tiles=settings.web.tiles)
         port = await teardown.enter_async_context(serving(app, sock=sock))
         if ready is not None:
             ready(port)

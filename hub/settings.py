@@ -47,6 +47,11 @@ class WebSettings(_Section):
     hosts: tuple[str, ...] = Field(
         default=(), description="further Host names under which a proxy serves the pages"
     )
+    tiles: str = Field(
+        default="",
+        pattern=r"^(https?://[a-zA-Z0-9.:-]+/\S*\{z\}\S*)?$",
+        description="address of map tiles with {z}, {x}, {y}; without one the map needs no internet",
+    )
 
 
 class BrokerSettings(_Section):

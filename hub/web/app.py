@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -21,6 +22,7 @@ from hub.web import (
     hub_page,
     incidents,
     labels,
+    maps,
     metrics,
     now,
     pending,
@@ -52,6 +54,7 @@ ROUTERS = (
     now.router,
     sites.router,
     devices.router,
+    maps.router,
     credentials.router,
     labels.router,
     incidents.router,
@@ -75,25 +78,34 @@ _BAD_VALUE = mark("A value in this address is not one the hub knows.")
 _BROKEN = mark("Something went wrong in the hub. It has been written to its log; please try again.")
 
 
-def create_app(core: Core, *, hosts: Iterable[str] = HOSTS) -> FastAPI:
-    """The application. `hosts` are the names under which it answers, with or without `:port`."""
+def create_app(core: Core, *, hosts: Iterable[str] = HOSTS, tiles: str = "") -> FastAPI:
+    """The application. `hosts` are the names under which it answers, with or without `:port`.
+
+    `tiles` is the address of a map's tiles, with {z}, {x} and {y}; without one the map has no ground.
+    """
     app = FastAPI(
         title="village-hub", version=core.hub().version, docs_url=None, redoc_url=None, openapi_url=None
     )
     app.state.core = core
     app.state.live = Live(core)
     app.state.static = static_files()
+    app.state.tiles = tiles
     for router in ROUTERS:
         app.include_router(router, responses={422: {"model": BadValueAnswer}})
     app.mount("/static", _Static(directory=STATIC), name="static")
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=6)
-    app.add_middleware(Doors, hosts=hosts)
+    app.add_middleware(Doors, hosts=hosts, pictures=_origin(tiles))
     app.add_exception_handler(Missing, _missing)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _bad_value)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _broken)
     return app
+
+
+def _origin(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}" if address else ""
 
 
 def static_files() -> dict[str, str]:

@@ -54,8 +54,11 @@ _REFUSALS = {
 class Doors:
     """ASGI middleware: refuses what must not come in, and adds the security headers to every answer."""
 
-    def __init__(self, app: ASGIApp, hosts: Iterable[str]) -> None:
+    def __init__(self, app: ASGIApp, hosts: Iterable[str], pictures: str = "") -> None:
         self.app = app
+        self.headers = dict(_HEADERS)
+        if pictures:  # the one origin that tiles of a map come from
+            self.headers["content-security-policy"] += f"; img-src 'self' {pictures}"
         self.hosts = frozenset(host.lower() for host in hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,7 +69,7 @@ class Doors:
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                for name, value in self.headers.items():
                     headers[name] = value
                 headers.setdefault("cache-control", "no-cache")
             await send(message)
