@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import configparser
 import logging
+import re
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -181,7 +182,7 @@ UNITS = ("village-hub.service", "village-hub-broker.service")
 @pytest.mark.parametrize("name", UNITS)
 def test_a_unit_runs_a_command_that_there_is(name: str) -> None:
     words = unit(name)["Service"]["ExecStart"].split()
-    assert words[0] == "/opt/village-hub/bin/village-hub"
+    assert words[0] == "/opt/village-hub/.venv/bin/village-hub"
     told = CliRunner().invoke(cli, [words[1], "--help"])
     assert told.exit_code == 0
     for option in (w for w in words[2:] if w.startswith("--")):
@@ -207,3 +208,14 @@ def test_the_hub_is_watched() -> None:
     assert "Requires" not in unit("village-hub.service")["Unit"], (
         "a broker that fails must not take the hub along"
     )
+
+
+def test_every_command_that_operate_md_names_is_there() -> None:
+    text = (PACKAGING.parent / "docs" / "operate.md").read_text()
+    named = {tuple(m) for m in re.findall(r"(?m)^    (?:30 2 .*bin/)?hub ((?:device |site )?)([a-z]+)", text)}
+    assert {("", "backup"), ("", "restore"), ("", "check"), ("device ", "import")} <= named
+    for group, command in sorted(named):
+        assert CliRunner().invoke(cli, [*group.split(), command, "--help"]).exit_code == 0, command
+    for name in UNITS:
+        assert (PACKAGING / name).is_file()
+        assert "packaging/*.service" in text
