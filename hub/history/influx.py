@@ -96,9 +96,8 @@ class Server:
 
 
 def _short(error: Exception) -> str:
-    """A network error without its object's address."""
-    text = str(error).rpartition(">: ")[2] or str(error)
-    return f"{type(error).__name__}: {text}"[:200]
+    """What a network error says, without the objects it went through."""
+    return str(error).rpartition("): ")[2].rpartition("connection: ")[2][:200] or type(error).__name__
 
 
 @dataclass(slots=True)
