@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from hub import access, cli_credentials, cli_programs, cli_registry, keeps, logs, registry
+from hub import access, cli_credentials, cli_programs, cli_registry, keeps, logs, people, registry
 from hub.app import CannotStart, hub_version, settings_path, tell_broker, write_access
 from hub.app import run as run_hub
 from hub.broker import NoBroker, Tls
@@ -114,6 +114,8 @@ def import_registry(
         for row in wanted.devices:
             device = row.to_device()
             registry.put_device(writes, device, access.hash_password(row.password) if row.password else None)
+        already = map(people.person_of, Reader(store.path).people())
+        people.put_new(writes, (p.to_person() for p in wanted.people), already)
         store.commit(writes)
         everybody = registry.load(store)
         connected_before = store.meta("connected_before") == "1"

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import sys
 import urllib.error
 import urllib.request
@@ -53,7 +54,10 @@ def ask(settings: Path | None, method: str, path: str, said: object = None) -> A
     except BadSettings as e:
         _fail(e)
     address = f"http://{f'[{web.host}]' if ':' in web.host else web.host}:{web.port}"
-    headers = {"X-Village-Hub": "1", "X-Village-Hub-Person": quote(getpass.getuser())}
+    headers = {
+        "X-Village-Hub": "1",
+        "X-Village-Hub-Person": quote(os.environ.get("VILLAGE_HUB_WHO") or getpass.getuser()),
+    }
     headers |= {"Content-Type": "application/json", "Accept-Language": "en"}
     body = None if said is None else json.dumps(said).encode()
     asked = urllib.request.Request(f"{address}{path}", body, headers, method=method)  # noqa: S310 - our own address

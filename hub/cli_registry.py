@@ -58,7 +58,12 @@ site = typer.Typer(no_args_is_help=True, help="Sites: the tree of villages and c
 SettingsFile = Annotated[
     Path | None, typer.Option("--settings", help="settings file (TOML); default ./hub.toml")
 ]
-Who = Annotated[str, typer.Option("--who", help="who does it; default: your login name")]
+Who = Annotated[str, typer.Option("--who", help="who, as in the list; default: VILLAGE_HUB_WHO, else your login")]
+    str,
+    typer.Option(
+        "--who", help="who, as in the list of people; default: VILLAGE_HUB_WHO, else your login name"
+    ),
+]
 Day = Annotated[str, typer.Option("--since", help="the day from which it holds, YYYY-MM-DD; default: today")]
 ASK_S = 120
 
@@ -92,7 +97,7 @@ class Hub:
 
     def __init__(self, settings: Settings, who: str, office: Office | None) -> None:
         self._settings, self.office = settings, office
-        self.by = By(who or getpass.getuser(), "command line")
+        self.by = By(who or os.environ.get("VILLAGE_HUB_WHO") or getpass.getuser(), "command line")
 
     def carry_out(self, operation: Operation) -> dict[str, Any]:
         """Have a change made. Ends the command with a sentence where it is refused."""

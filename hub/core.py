@@ -11,11 +11,12 @@ from devices import wire
 from devices.device import FIELDS, HUB
 from devices.fact import FACTS
 from devices.health import WORST_FIRST, Shown
-from hub import registry
+from hub import audit, registry
 from hub.credentials import Credentials
 from hub.history.influxql import InfluxQL, NoAnswer
 from hub.incidents import from_json
 from hub.lightdesk import LightDesk
+from hub.people import People, person_of
 from hub.places import Places
 from hub.present import view_of
 from hub.registry_desk import RegistryDesk
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
+    from devices.person import By
     from devices.transition import Transition
     from hub.app import Parts
     from hub.incidents import Case
@@ -69,6 +71,7 @@ class HubCore:
         self._p = parts
         self.lights = LightDesk(parts.lights, parts.clock.now, self._do)
         self.enrolment = Credentials(parts)
+        self.people = People(map(person_of, parts.reader.people()), self._do, parts.clock.now)
         influx = parts.settings.influxdb
         self._influxql = InfluxQL(influx) if influx.url and influx.read else None
         self.registry = RegistryDesk(Places(parts.registrar), parts.reader, self._do)
@@ -269,23 +272,33 @@ class HubCore:
     async def _do(self, run: Callable[[Writes], Any]) -> Any:
         return await asyncio.wrap_future(self._p.ingest.submit(run))
 
-    async def accept(self, number: int, who: str, comment: str) -> IncidentView:
+    async def accept(self, number: int, by: By, comment: str) -> IncidentView:
         if self.incident(number) is None and await self.past_incident(number) is None:
             raise Refused("unknown_incident")
-        view: IncidentView = await self._do(
-            lambda w: self._p.desk.accept(number, who, comment, self.now(), w)
-        )
+
+        def run(writes: Writes) -> IncidentView:
+            view = self._p.desk.accept(number, by.person, comment, self.now(), writes)
+            audit.note(
+                writes, self.now(), by, "incident.accepted", f"incident:{number}",
+                {}, {"accepted_by": by.person} | ({"comment": comment} if comment else {}),
+            )  # fmt: skip
+            return view
+
+        view: IncidentView = await self._do(run)
         return view
 
-    async def comment(self, number: int, who: str, text: str) -> None:
+    async def comment(self, number: int, by: By, text: str) -> None:
         if self.incident(number) is None and await self.past_incident(number) is None:
             raise Refused("unknown_incident")
 
         def run(writes: Writes) -> None:
             writes.add(
                 "INSERT INTO incident_log (incident, at, what, who, text) VALUES (?,?,'comment',?,?)",
-                number, self.now(), who, text,
+                number, self.now(), by.person, text,
             )  # fmt: skip
+            audit.note(
+                writes, self.now(), by, "incident.commented", f"incident:{number}", {}, {"comment": text}
+            )
             case: Case | None = self._p.desk.open.get(number)
             if case is not None:
                 self._p.ingest.delta.cases[number] = case

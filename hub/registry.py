@@ -11,10 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from devices.device import HUB, NAME, Device, Kind
 from devices.lifecycle import Lifecycle
+from devices.person import Person, Role
 from devices.site import TIERS, Placing, Site
 from hub.access import RESERVED
 from hub.sun import HANOI, sun_at
 from hub.views import Refused
+from hub.visible import visible
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,6 +107,20 @@ def refusal(error: ErrorDetails) -> Refused:  # noqa: PLR0911 - one a reason
     return Refused("bad_cell", column=column, why=error["msg"])
 
 
+class PersonRow(BaseModel):
+    """A person as in a registry file. One whose name is known already stays as they are."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str = Field(min_length=1, max_length=80)
+    role: Role
+    phone: str = Field(default="", max_length=20)
+    site: str = ""
+
+    def to_person(self) -> Person:
+        """The person, without a number yet."""
+        return Person(0, visible(self.name), self.role, visible(self.phone), self.site)
+
+
 class RegistryFile(BaseModel):
     """A registry file."""
 
@@ -112,6 +128,7 @@ class RegistryFile(BaseModel):
     sites: list[SiteRow] = []
     placings: list[PlacingRow] = []
     devices: list[DeviceRow] = []
+    people: list[PersonRow] = []
 
 
 def read_file(path: Path) -> RegistryFile:
@@ -142,6 +159,7 @@ def check_file(found: RegistryFile, known_sites: set[str], known_devices: set[st
         wrong += [f"placing of {p.site}: no site {slug}" for slug in (p.site, p.parent) if slug not in slugs]
         if p.site == p.parent:
             wrong.append(f"placing of {p.site}: a site cannot be below itself")
+    wrong += [f"person {p.name}: no site {p.site}" for p in found.people if p.site and p.site not in slugs]
     seen: set[str] = set()
     for d in found.devices:
         if d.name in seen:

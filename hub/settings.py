@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 PREFIX = "VILLAGE_HUB_"
-_OWN = {"VILLAGE_HUB_FAILPOINT", "VILLAGE_HUB_SETTINGS"}
+_OWN = {"VILLAGE_HUB_FAILPOINT", "VILLAGE_HUB_SETTINGS", "VILLAGE_HUB_WHO"}
 
 
 class BadSettings(ValueError):  # noqa: N818 - what the settings are

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from devices.field import Value
     from devices.health import Health, Reason
     from devices.lifecycle import Lifecycle
+    from devices.person import By
     from devices.transition import Transition
     from hub.enrolment import Enrolment
+    from hub.people import People
     from hub.programs import Programs
     from hub.registry_desk import RegistryDesk
 
@@ -264,6 +266,8 @@ class Core(Protocol):
     def lights(self) -> Programs: ...
     @property
     def enrolment(self) -> Enrolment: ...
+    @property
+    def people(self) -> People: ...
 
     @property
     def registry(self) -> RegistryDesk: ...
@@ -293,8 +297,8 @@ class Core(Protocol):
     async def last_day(self, device: str) -> Sequence[Point]:
         """The device's last 24 hours in 5-minute buckets, oldest first; empty buckets are left out."""
 
-    async def accept(self, number: int, who: str, comment: str) -> IncidentView:
-        """Note that `who` deals with it. Raises Refused: unknown_incident, incident_closed, already_accepted (by)."""
+    async def accept(self, number: int, by: By, comment: str) -> IncidentView:
+        """This person deals with it. Raises Refused: unknown_incident, incident_closed, already_accepted (by)."""
 
-    async def comment(self, number: int, who: str, text: str) -> None:
+    async def comment(self, number: int, by: By, text: str) -> None:
         """Add a line to an incident's story. Raises Refused (unknown_incident)."""

@@ -25,12 +25,21 @@ def with_passwords(fleet: Fleet, old: Fleet | None) -> Fleet:
     return replace(fleet, passwords={name: known.get(name) or secrets.token_urlsafe(18) for name in names})
 
 
+PEOPLE = (
+    {"name": "Nguyễn Thị Hạnh", "role": "security"},
+    {"name": "Đỗ Văn Kỳ", "role": "maintenance"},
+    {"name": "Trần Quốc Bảo", "role": "official"},
+)
+"""Who is there in a pretend village, so that a first user has somebody to be."""
+
+
 def write(fleet: Fleet, path: Path) -> None:
     """Writes the whole file or nothing, readable by its owner only."""
     data = {
         "sites": [_site(s) for s in fleet.sites],
         "placings": [_placing(p) for p in fleet.placings],
         "devices": [_device(d, fleet.passwords.get(d.name)) for d in fleet.devices],
+        "people": list(PEOPLE),
     }
     write_private(path, json.dumps(data, ensure_ascii=False, indent=1))
 

@@ -69,6 +69,10 @@ class Reader:
             for at, before, after, unstable, reasons in found
         ]
 
+    def people(self) -> list[tuple[Any, ...]]:
+        """Everybody: (id, name, role, phone, site, active, version)."""
+        return self._rows("SELECT id, name, role, phone, site, active, version FROM person")
+
     def passwords(self) -> list[tuple[str, str]]:
         """Devices' broker passwords as hashes: (name, hash), those that have one."""
         return self._rows("SELECT name, password FROM device WHERE password != ''")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
@@ -26,6 +26,7 @@ from hub.web import (
     metrics,
     now,
     pending,
+    people,
     programs,
     sites,
     stream,
@@ -59,6 +60,7 @@ ROUTERS = (
     labels.router,
     incidents.router,
     pending.router,
+    people.router,
     programs.router,
     registry_pages.router,
     hub_page.router,
@@ -72,6 +74,7 @@ _MISSING = {
     "unknown_site": mark("There is no site of this name."),
     "unknown_incident": mark("There is no incident of this number."),
     "unknown_program": mark("There is no light program of this name."),
+    "unknown_person": mark("There is no person of this number."),
     "unknown_page": mark("There is no such page."),
 }
 _BAD_VALUE = mark("A value in this address is not one the hub knows.")
@@ -91,12 +94,15 @@ def create_app(core: Core, *, hosts: Iterable[str] = HOSTS, tiles: str = "") -> 
     app.state.static = static_files()
     app.state.tiles = tiles
     for router in ROUTERS:
-        app.include_router(router, responses={422: {"model": BadValueAnswer}})
+        app.include_router(
+            router, dependencies=[Depends(people.known)], responses={422: {"model": BadValueAnswer}}
+        )
     app.mount("/static", _Static(directory=STATIC), name="static")
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=6)
     app.add_middleware(Doors, hosts=hosts, pictures=_origin(tiles))
     app.add_exception_handler(Missing, _missing)
     app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(people.WhoAreYou, _who)
     app.add_exception_handler(RequestValidationError, _bad_value)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _broken)
@@ -139,6 +145,13 @@ def _problem(request: Request, status: int, code: str, sentence: str) -> Respons
 async def _missing(request: Request, error: Exception) -> Response:
     code = error.code if isinstance(error, Missing) else "unknown_page"
     return _problem(request, 404, code, wanted(request).text(_MISSING[code]))
+
+
+async def _who(request: Request, error: Exception) -> Response:
+    if not isinstance(error, people.WhoAreYou) or request.url.path.startswith("/api/"):
+        code = "who_are_you"
+        return _problem(request, 403, code, words.refused(wanted(request), Refused(code)))
+    return people.asked(request, error)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

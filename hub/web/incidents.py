@@ -7,11 +7,12 @@ from fastapi import APIRouter, Form, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from devices.person import By
 from hub.views import Changed, Core, IncidentView, LogLine, Refused
 from hub.web import typed
 from hub.web.answers import Answer, DeviceAnswer, IncidentAnswer, Ms, ProblemAnswer, names_of
 from hub.web.language import Language
-from hub.web.pages import CoreDep, Fragments, Missing, Reader, ReaderDep, draw
+from hub.web.pages import ByDep, CoreDep, Fragments, Missing, Reader, ReaderDep, draw
 
 router = APIRouter(tags=["incidents"])
 
@@ -60,14 +61,14 @@ class IncidentsAnswer(Answer):
 class Accept(BaseModel):
     """Who deals with an incident. Text fields are cleaned of unseen characters."""
 
-    who: Annotated[str, Field(description="a person's name, at most 80 characters")]
+    who: Annotated[str, Field(description="a person's name, where the header does not say it")] = ""
     comment: Annotated[str, Field(description="at most 1000 characters")] = ""
 
 
 class Comment(BaseModel):
     """A line for an incident's story."""
 
-    who: Annotated[str, Field(description="a person's name, at most 80 characters")]
+    who: Annotated[str, Field(description="a person's name, where the header does not say it")] = ""
     text: Annotated[str, Field(description="at most 1000 characters")]
 
 
@@ -123,16 +124,22 @@ def touches_one(_core: Core, changed: Changed, key: str) -> bool:
     return changed.all or int(key) in changed.incidents or bool(changed.devices)
 
 
-async def accept(core: Core, number: int, said: Accept) -> IncidentView:
+async def accept(core: Core, number: int, said: Accept, by: By) -> IncidentView:
     """Accept for a named person. Raises Missing, Refused."""
     await _find(core, number)
-    return await core.accept(number, typed.name(said.who), typed.lines(said.comment))
+    return await core.accept(number, _named(by), typed.lines(said.comment))
 
 
-async def comment(core: Core, number: int, said: Comment) -> None:
+async def comment(core: Core, number: int, said: Comment, by: By) -> None:
     """Add a comment of a named person. Raises Missing, Refused."""
     await _find(core, number)
-    await core.comment(number, typed.name(said.who), typed.comment(said.text))
+    await core.comment(number, _named(by), typed.comment(said.text))
+
+
+def _named(by: By) -> By:
+    """Somebody with a name. Raises Refused."""
+    typed.name(by.person)
+    return by
 
 
 async def _find(core: Core, number: int) -> IncidentView:
@@ -147,7 +154,7 @@ async def _page_of_one(
 ) -> Response:
     parts = await fragments_of_one(reader.core, reader.lang, str(number))
     answer = await read_one(reader.core, number)
-    said = {"who": reader.who, "comment": "", "text": ""} | said
+    said = {"comment": "", "text": ""} | said
     about = {"incident": answer, "error": error, "form": form, "said": said}
     live = f"incident:{number}"
     return reader.page("incident.html", live=live, fragments=parts, status=409 if error else 200, **about)
@@ -174,22 +181,20 @@ async def page_of_one(reader: ReaderDep, number: Number) -> Response:
 async def accept_by_form(reader: ReaderDep, number: Number, said: Annotated[Accept, Form()]) -> Response:
     """The form on the page; what was typed stays when it is refused."""
     try:
-        await accept(reader.core, number, said)
+        await accept(reader.core, number, said, reader.by)
     except Refused as error:
-        return await _page_of_one(
-            reader, number, error=error, form="accept", who=said.who, comment=said.comment
-        )
-    return reader.go(f"/incidents/{number}", who=typed.name(said.who))
+        return await _page_of_one(reader, number, error=error, form="accept", comment=said.comment)
+    return reader.go(f"/incidents/{number}")
 
 
 @router.post("/incidents/{number}/comment", include_in_schema=False)
 async def comment_by_form(reader: ReaderDep, number: Number, said: Annotated[Comment, Form()]) -> Response:
     """The form on the page; what was typed stays when it is refused."""
     try:
-        await comment(reader.core, number, said)
+        await comment(reader.core, number, said, reader.by)
     except Refused as error:
-        return await _page_of_one(reader, number, error=error, form="comment", who=said.who, text=said.text)
-    return reader.go(f"/incidents/{number}", who=typed.name(said.who))
+        return await _page_of_one(reader, number, error=error, form="comment", text=said.text)
+    return reader.go(f"/incidents/{number}")
 
 
 @router.get("/api/incidents")
@@ -205,12 +210,12 @@ async def incident(core: CoreDep, number: Number) -> IncidentPageAnswer:
 
 
 @router.post("/api/incidents/{number}/accept", responses=_REFUSALS)
-async def accept_by_api(core: CoreDep, number: Number, said: Accept) -> IncidentAnswer:
+async def accept_by_api(core: CoreDep, by: ByDep, number: Number, said: Accept) -> IncidentAnswer:
     """Note that somebody deals with it. The second who accepts is told who was first (409)."""
-    return IncidentAnswer.of(await accept(core, number, said))
+    return IncidentAnswer.of(await accept(core, number, said, by))
 
 
 @router.post("/api/incidents/{number}/comment", responses=_REFUSALS, status_code=204)
-async def comment_by_api(core: CoreDep, number: Number, said: Comment) -> None:
+async def comment_by_api(core: CoreDep, by: ByDep, number: Number, said: Comment) -> None:
     """Add a line to its story."""
-    await comment(core, number, said)
+    await comment(core, number, said, by)

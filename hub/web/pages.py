@@ -4,7 +4,7 @@ import hashlib
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote, unquote, urlencode
+from urllib.parse import unquote, urlencode
 
 from fastapi import Depends
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -72,12 +72,9 @@ class Reader:
                 response.set_cookie(name, value, max_age=YEAR_S, samesite="lax", httponly=True)
         return response
 
-    def go(self, path: str, *, who: str = "") -> Response:
-        """Go on to another page after a change; `who` is remembered."""
-        response = RedirectResponse(path, 303)
-        if who:
-            response.set_cookie("who", quote(who), max_age=YEAR_S, samesite="lax", httponly=True)
-        return response
+    def go(self, path: str) -> Response:
+        """Go on to another page after a change."""
+        return RedirectResponse(path, 303)
 
     def with_query(self, **changes: object) -> str:
         """This address with a changed query; an empty value leaves a key out."""
@@ -91,13 +88,16 @@ PERSON = "x-village-hub-person"
 
 
 def by_of(request: Request) -> By:
-    """Who asks, and from where."""
-    said = request.cookies.get("who") or request.headers.get(PERSON, "")
+    """Who asks, and from where; empty where that is nobody the hub knows. Changes are asked for before (`known`)."""
+    found = getattr(request.state, "by", None)
+    if isinstance(found, By):
+        return found
+    said = request.headers.get(PERSON) or request.cookies.get("who", "")
     try:
-        person = typed.line(unquote(said))
+        known = request.app.state.core.people.known(typed.line(unquote(said)))
     except Refused:
-        person = ""
-    return By(person, request.client.host if request.client else "")
+        known = None
+    return By(known.name if known else "", request.client.host if request.client else "")
 
 
 def _core(request: Request) -> Core:

@@ -10,6 +10,7 @@ from devices.fact import FACTS
 from devices.fault_code import in_words
 from devices.health import WORST_FIRST, Shown
 from devices.lifecycle import Lifecycle
+from devices.person import Role
 from hub.web.language import mark
 
 if TYPE_CHECKING:
@@ -99,6 +100,13 @@ STATE: Mapping[str, str] = {
     "closed": mark("closed"),
 }
 
+ROLE: Mapping[Role, str] = {
+    Role.SECURITY: mark("security"),
+    Role.ADMINISTRATOR: mark("administrator"),
+    Role.MAINTENANCE: mark("repair crew"),
+    Role.OFFICIAL: mark("official"),
+}
+
 LIFECYCLE: Mapping[Lifecycle, str] = {
     Lifecycle.PENDING: mark("pending"),
     Lifecycle.PLANNED: mark("planned"),
@@ -168,6 +176,15 @@ REFUSED: Mapping[str, str] = {
     "unknown_device": mark("This device does not exist any more."),
     "unknown_site": mark("Choose a site from the list."),
     "unknown_kind": mark("Choose the kind of device from the list."),
+    "who_are_you": mark(
+        "Say who you are, as in the list of people: by the header X-Village-Hub-Person, a command by VILLAGE_HUB_WHO."
+    ),
+    "unknown_person": mark("There is no active person of this name: choose one from the list."),
+    "person_taken": mark(
+        "There is somebody of this name already: %(name)s. Write a name that tells them apart."
+    ),
+    "unknown_role": mark("Choose a role from the list."),
+    "last_person": mark("This is the last person in the list: add another one first."),
     "name_missing": mark("Write your name, so that others know who deals with it."),
     "comment_missing": mark("Write a comment first."),
     "text_too_long": mark("At most %(limit)s characters fit here."),

@@ -32,4 +32,5 @@ def app(core: FakeCore) -> FastAPI:
 @pytest.fixture
 def client(app: FastAPI) -> Iterator[TestClient]:
     with TestClient(app, base_url=BASE, headers={"origin": BASE}, raise_server_exceptions=False) as made:
+        made.cookies.set("who", "Lan")
         yield made

@@ -7,13 +7,16 @@ import contextlib
 import math
 import unicodedata
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from devices.device import Device, Kind
 from devices.health import WORST_FIRST, Health, Reason, Shown, shown
 from devices.lifecycle import Lifecycle
+from devices.person import Person, Role
 from devices.transition import Transition
 from hub.enrolment import Access, Admitted, Enrolment, Fit, Label
+from hub.people import People
+from hub.store.writer import Writes
 from hub.views import (
     Changed,
     Core,
@@ -37,7 +40,7 @@ from tests.web.fake_lights import FakeLights
 from tests.web.readings import point_of, values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from devices.person import By
     from hub.registry_desk import RegistryDesk
@@ -88,6 +91,13 @@ def slug(name: str) -> str:
     return "".join(c for c in plain if not unicodedata.combining(c)).lower().replace(" ", "-")
 
 
+PEOPLE = tuple(Person(i, n, Role.SECURITY) for i, n in enumerate(("An", "Bình", "Lan", "Trần Thị Hoa"), 1))
+
+
+async def _at_once(run: Callable[[Writes], Any]) -> Any:
+    return run(Writes())
+
+
 class FakeWatch:
     """What changed since the last look, merged."""
 
@@ -112,6 +122,7 @@ class FakeCore(Core):
     def __init__(self, villages: int = 101, now: int = NOW) -> None:
         self.at = now
         self._lights = FakeLights()
+        self._people = People(PEOPLE, _at_once, self.now)
         self.rate, self.shift_s, self.broker_kind, self.ready = 1.0, 0.0, "mosquitto", True
         self.by_name: dict[str, DeviceView] = {}
         self.places: dict[str, tuple[str, str, str]] = {slug(c): (c, "commune", "") for c in COMMUNES}
@@ -322,7 +333,7 @@ class FakeCore(Core):
         kind = self.by_name[device].device.kind
         return [point_of(kind, self.at - DAY + i * 300_000, i) for i in range(288) if not 120 <= i < 132]
 
-    async def accept(self, number: int, who: str, comment: str) -> IncidentView:
+    async def accept(self, number: int, by: By, comment: str) -> IncidentView:
         found = self.found.get(number)
         if found is None:
             raise Refused("unknown_incident")
@@ -330,16 +341,20 @@ class FakeCore(Core):
             raise Refused("incident_closed")
         if found.accepted_by:
             raise Refused("already_accepted", by=found.accepted_by)
-        self.found[number] = replace(found, accepted_by=who, accepted_at=self.at)
-        self.logs[number].append(LogLine(self.at, "accepted", who, comment))
+        self.found[number] = replace(found, accepted_by=by.person, accepted_at=self.at)
+        self.logs[number].append(LogLine(self.at, "accepted", by.person, comment))
         self.tell(Changed(incidents={number}))
         return self.found[number]
 
-    async def comment(self, number: int, who: str, text: str) -> None:
+    async def comment(self, number: int, by: By, text: str) -> None:
         if number not in self.found:
             raise Refused("unknown_incident")
-        self.logs[number].append(LogLine(self.at, "comment", who, text))
+        self.logs[number].append(LogLine(self.at, "comment", by.person, text))
         self.tell(Changed(incidents={number}))
+
+    @property
+    def people(self) -> People:
+        return self._people
 
     # ------------------------------------------------------------ enrolment
 

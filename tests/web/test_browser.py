@@ -13,6 +13,7 @@ import zxingcpp
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from devices.health import Health, Reason, Shown
+from devices.person import By
 from hub.web import serving
 from tests.web.fake_core import PASSWORD
 from tests.web.png import grey
@@ -43,6 +44,9 @@ PATHS = (
     "/incidents",
     "/incidents/2",
     "/pending",
+    "/people",
+    "/people/1",
+    "/who",
     "/labels?devices=thu-que-l017,thu-que-c005",
     "/hub",
     "/api/docs",
@@ -155,8 +159,11 @@ async def test_accept_by_keyboard(core: FakeCore, browser: Browser, base: str) -
             break
     await expect(page.locator("#go-2")).to_be_focused()
     await page.keyboard.press("Enter")
-    await expect(page.locator("#who")).to_be_focused()
-    await page.keyboard.type("Trần Thị Hoa")
+    await expect(page.locator("#accept button")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#who button").first).to_be_focused()
+    for _ in range(3):
+        await page.keyboard.press("Tab")
     await page.keyboard.press("Enter")
     await expect(page.locator(".lead")).to_contain_text("Trần Thị Hoa nhận lúc 19:42")
     assert core.found[2].accepted_by == "Trần Thị Hoa"
@@ -170,7 +177,7 @@ async def test_what_somebody_writes_survives_an_update(core: FakeCore, browser: 
     page = await page_at(browser, PHONE)
     await page.goto(base + "/incidents/2")
     await page.locator("#accept textarea").fill("tôi đang tới")
-    await core.comment(2, "Bình", "đã gọi điện")
+    await core.comment(2, By("Bình", ""), "đã gọi điện")
     await expect(page.locator("#incident-story")).to_contain_text("đã gọi điện")
     await expect(page.locator("#accept textarea")).to_have_value("tôi đang tới")
 

@@ -53,6 +53,7 @@ def test_a_change_from_another_page_is_refused(core: FakeCore, bare: TestClient,
 
 
 def test_a_referer_will_do(bare: TestClient) -> None:
+    bare.cookies.set("who", "An")
     good = bare.post(
         "/incidents/2/comment", data={"who": "An", "text": "a"}, headers={"referer": f"{BASE}/incidents/2"}
     )

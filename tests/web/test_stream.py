@@ -143,7 +143,7 @@ async def test_the_count_in_the_navigation_lives_everywhere(core: FakeCore, port
 async def test_an_accepted_incident_reaches_the_list(core: FakeCore, port: int) -> None:
     async with opened(port, "/events?page=incidents") as stream:
         await stream.next()
-        await core.accept(2, "An", "")
+        await core.accept(2, By("An", ""), "")
         assert "An nhận lúc 19:42" in (await stream.next()).data
 
 
