@@ -58,11 +58,8 @@ site = typer.Typer(no_args_is_help=True, help="Sites: the tree of villages and c
 SettingsFile = Annotated[
     Path | None, typer.Option("--settings", help="settings file (TOML); default ./hub.toml")
 ]
-Who = Annotated[str, typer.Option("--who", help="who, as in the list; default: VILLAGE_HUB_WHO, else your login")]
-    str,
-    typer.Option(
-        "--who", help="who, as in the list of people; default: VILLAGE_HUB_WHO, else your login name"
-    ),
+Who = Annotated[
+    str, typer.Option("--who", help="who, as in the list; default: VILLAGE_HUB_WHO, else your login")
 ]
 Day = Annotated[str, typer.Option("--since", help="the day from which it holds, YYYY-MM-DD; default: today")]
 ASK_S = 120
