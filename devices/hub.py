@@ -27,6 +27,10 @@ FAULT_CODES: dict[str, dict[str, str]] = {
         "vi": "đồng hồ máy chậm hơn dữ liệu đã lưu; chưa đánh giá gì",
         "en": "the machine's clock is behind the stored data; nothing is judged",
     },
+    "history_failed": {
+        "vi": "không gói được nhật ký vào lịch sử",
+        "en": "the journal cannot be packed into the history",
+    },
     "influxdb_away": {"vi": "InfluxDB không nhận dữ liệu", "en": "InfluxDB does not take points"},
     "influxdb_behind": {"vi": "InfluxDB nhận dữ liệu không kịp", "en": "InfluxDB cannot keep up"},
     "influxdb_refused": {"vi": "InfluxDB từ chối một số dữ liệu", "en": "InfluxDB refused some points"},

@@ -24,7 +24,11 @@ from hub.admission import Admission
 from hub.clock import Clock
 from hub.core import HubCore
 from hub.denied import Tail
+from hub.history import cursor
+from hub.history.influx import NAME as INFLUX
 from hub.history.influx import Influx
+from hub.history.packer import Packer
+from hub.history.query import History
 from hub.incidents import Desk
 from hub.ingest import Delta, Ingest
 from hub.intake import Intake
@@ -87,6 +91,7 @@ class Parts:
     secrets: Secrets
     admission: Admission
     influx: Influx | None
+    history: History
 
 
 def write_access(settings: Settings, devices: list[Device], hashes: list[tuple[str, str]]) -> None:
@@ -145,6 +150,19 @@ def _influx(settings: Settings, store: Store, found: Registry, ingest: Ingest) -
     )  # fmt: skip
     ingest.report.others.append(made.troubles)
     return made
+
+
+def _history(settings: Settings, store: Store, tracker: Tracker) -> History:
+    """The past; its cursors are those of the followers that there are."""
+    writes = Writes()
+    cursor.only(store, writes, [cursor.HISTORY, *([INFLUX] if settings.influxdb.url else [])])
+    store.commit(writes)
+
+    def newest(name: str) -> int:
+        track = tracker.by_name.get(name)
+        return 0 if track is None else int(track.last_pos)
+
+    return History(settings.data_dir, newest)
 
 
 def load_secrets(settings: Settings, rows: Callable[..., list[tuple[object, ...]]]) -> Secrets:
@@ -272,7 +290,7 @@ def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
         Registrar(found, tracker, intake, waiting, clock.now, lambda: ingest.delta, has_hardware(store)),
         lights,
         secrets, _admission(settings, found, reader, report),
-        _influx(settings, store, found, ingest),
+        _influx(settings, store, found, ingest), _history(settings, store, tracker),
     )  # fmt: skip
 
 
@@ -309,7 +327,9 @@ async def run(
             teardown.push_async_callback(asyncio.to_thread, parts.influx.stop)
         core = HubCore(parts)
         parts.admission.changed()  # so that the broker is told, if it was not
-        for task in (parts.admission.run(), core.enrolment.keep_forgetting()):
+        packer = Packer(settings.data_dir, core.now, core.do)
+        parts.report.others.append(packer.troubles)
+        for task in (parts.admission.run(), core.enrolment.keep_forgetting(), packer.run()):
             teardown.callback(asyncio.create_task(task).cancel)
         app = create_app(core, hosts=(*HOSTS, *settings.web.hosts), tiles=settings.web.tiles)
         port = await teardown.enter_async_context(serving(app, sock=sock))

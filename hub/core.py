@@ -7,7 +7,6 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from devices import wire
 from devices.device import FIELDS, HUB
 from devices.fact import FACTS
 from devices.health import WORST_FIRST, Shown
@@ -20,7 +19,6 @@ from hub.people import People, person_of
 from hub.places import Places
 from hub.present import view_of
 from hub.registry_desk import RegistryDesk
-from hub.store.reader import CHANNELS, GARBLED
 from hub.sun import HANOI, sun_at
 from hub.views import (
     DeviceDetail,
@@ -35,10 +33,11 @@ from hub.views import (
 from rules import text as texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from devices.person import By
+    from devices.field import Value
     from devices.transition import Transition
     from hub.app import Parts
     from hub.incidents import Case
@@ -58,10 +57,6 @@ log = logging.getLogger(__name__)
 
 _FACTS = frozenset(f.name for f in FACTS)
 _RANK = {s: i for i, s in enumerate(WORST_FIRST)}
-CHANNEL = 15
-TELEMETRY = CHANNELS.index("telemetry")
-BUCKET_MS = 300_000
-DAY_MS = 86_400_000
 
 
 class HubCore:
@@ -227,45 +222,24 @@ class HubCore:
             return []
         return await asyncio.to_thread(self._p.reader.transitions, t.id, device, since, limit)
 
-    async def last_day(self, device: str) -> Sequence[Point]:
+    async def points(self, device: str, since: int, until: int, bucket_ms: int) -> Sequence[Point]:
         t = self._p.tracker.by_name.get(device)
         if t is None:
             return []
         if self._influxql is not None:
-            since = self.now() - DAY_MS
             try:
-                return await asyncio.to_thread(
-                    self._influxql.points, t.device, since, self.now() + 1, BUCKET_MS
-                )
+                return await asyncio.to_thread(self._influxql.points, t.device, since, until, bucket_ms)
             except NoAnswer as e:
-                log.warning("InfluxDB does not answer, the journal does: %s", e)
-        return await asyncio.to_thread(self._day, t, self.now() - DAY_MS)
+                log.warning("InfluxDB does not answer, the hub's own history does: %s", e)
+        return await asyncio.to_thread(self._p.history.points, t.device, since, until, bucket_ms)
 
-    def _day(self, t: Track, since: int) -> list[Point]:
-        """Walk the journal back and take lowest, mean and highest of each bucket."""
-        parse = wire.telemetry(t.device.kind).validate_json
-        names = [f.name for f in FIELDS[t.device.kind] if f.type in ("number", "integer")]
-        buckets: dict[int, dict[str, list[float]]] = {}
-        for at, what, body in self._p.reader.past(t.last_pos, since):
-            if at < since or what & (CHANNEL | GARBLED) != TELEMETRY:
-                continue
-            try:
-                said = parse(body)
-            except ValueError:  # one field was out of range: the rest is not worth a second look here
-                continue
-            bucket = buckets.setdefault(at - at % BUCKET_MS, {})
-            for name in names:
-                if name in said:
-                    value = float(said[name])
-                    b = bucket.get(name)
-                    if b is None:
-                        bucket[name] = [value, value, value, 1.0]
-                    else:
-                        b[0], b[1], b[2], b[3] = min(b[0], value), b[1] + value, max(b[2], value), b[3] + 1
-        return [
-            Point(at, {n: (low, total / k, high) for n, (low, total, high, k) in buckets[at].items()})
-            for at in sorted(buckets)
-        ]
+    def readings(self, device: str, since: int, until: int) -> Iterator[tuple[int, dict[str, Value]]]:
+        t = self._p.tracker.by_name.get(device)
+        return iter(()) if t is None else self._p.history.readings(t.device, since, until)
+
+    async def do(self, run: Callable[[Writes], Any]) -> Any:
+        """A change of the hub's own parts, in ingest; answered after its commit."""
+        return await self._do(run)
 
     # --- what people do ---------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from devices import wire
 from drivers.contract import Inbound
 from drivers.mqtt_link import Broker, CaughtUp, Down, Foreign, Stalled, Up
 from hub.failpoint import failpoint
+from hub.history import cursor
 from hub.intake import Gap
 from hub.store.reader import reasons_to_json
 from hub.store.writer import StoreBroken, Writes
@@ -310,7 +311,12 @@ class Ingest:
             return
         try:
             up_to = int(self.store.meta("checkpoint_pos") or 0)
-            self.store.trim(before=now - self._keep_ms, up_to=up_to, max_bytes=self._max_bytes)
+            self.store.trim(
+                before=now - self._keep_ms,
+                up_to=up_to,
+                max_bytes=self._max_bytes,
+                passed=cursor.passed(self.store),
+            )
         except StoreBroken as e:
             self._broke(e)
         if self.checkpoint_at is None or now - self.checkpoint_at >= CHECKPOINT_MS:

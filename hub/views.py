@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from devices.health import Shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from devices.device import Device, Kind
@@ -294,8 +294,11 @@ class Core(Protocol):
     async def past_incident(self, number: int) -> IncidentView | None: ...
     async def incident_log(self, number: int) -> Sequence[LogLine]: ...
     async def transitions(self, device: str, *, since: int, limit: int) -> Sequence[Transition]: ...
-    async def last_day(self, device: str) -> Sequence[Point]:
-        """The device's last 24 hours in 5-minute buckets, oldest first; empty buckets are left out."""
+    async def points(self, device: str, since: int, until: int, bucket_ms: int) -> Sequence[Point]:
+        """The device's readings in [since, until) by buckets, oldest first; empty buckets are left out."""
+
+    def readings(self, device: str, since: int, until: int) -> Iterator[tuple[int, dict[str, Value]]]:
+        """Every reading in [since, until) by time, whole. For a worker thread."""
 
     async def accept(self, number: int, by: By, comment: str) -> IncidentView:
         """This person deals with it. Raises Refused: unknown_incident, incident_closed, already_accepted (by)."""

@@ -215,17 +215,20 @@ class Store:
             except sqlite3.Error:
                 log.exception("rolling back failed")
 
-    def trim(self, *, before: int, up_to: int, max_bytes: int) -> int:
+    def trim(self, *, before: int, up_to: int, max_bytes: int, passed: int = 2**62) -> int:
         """Delete a few thousand of the oldest journal rows where they are older than `before` or the file is too large.
 
-        Never past position `up_to` (what a checkpoint needs). Returns how many were deleted. Raises StoreBroken.
+        Those older go only up to `passed` (what every follower has), those too many in any case. Never past position
+        `up_to` (what a checkpoint needs). Returns how many were deleted. Raises StoreBroken.
         """
         last = min(self.first_pos + 5000, up_to)
         if last <= self.first_pos:
             return 0
         try:
-            old = self._newest(last) < before
-            if not old and self.used_bytes() <= max_bytes:
+            free = min(last, passed)
+            if free > self.first_pos and self._newest(free) < before:
+                last = free
+            elif self.used_bytes() <= max_bytes:
                 return 0
             done = self._db.execute("DELETE FROM journal WHERE pos <= ?", (last,)).rowcount
         except sqlite3.Error as e:

@@ -1,4 +1,4 @@
-"""Devices: the list with its filters, and one device with its last day."""
+"""Devices: the list with its filters, and one device with its charts."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -11,8 +11,8 @@ from starlette.responses import Response
 from devices.device import ASKED, FIELDS, Device, Kind
 from devices.health import WORST_FIRST, Health, Shown
 from devices.transition import Transition
-from hub.views import Changed, Core, DeviceDetail, DeviceQuery, Point
-from hub.web import chart, programs
+from hub.views import Changed, Core, DeviceDetail, DeviceQuery
+from hub.web import chart, history
 from hub.web.answers import (
     Answer,
     DeviceAnswer,
@@ -24,6 +24,7 @@ from hub.web.answers import (
     devices_of,
     names_of,
 )
+from hub.web.chart import Span
 from hub.web.language import Language
 from hub.web.pages import CoreDep, Fragments, Missing, ReaderDep, draw
 
@@ -117,19 +118,6 @@ class DeviceDetailAnswer(DeviceAnswer):
         )
 
 
-class PointAnswer(Answer):
-    """Five minutes of a device's day."""
-
-    at: Ms
-    """Start of the 5-minute bucket."""
-    values: dict[str, tuple[float, float, float]]
-    """Field -> lowest, mean, highest."""
-
-    @classmethod
-    def of(cls, point: Point) -> "PointAnswer":
-        return cls(at=point.at, values=dict(point.values))
-
-
 class TransitionAnswer(Answer):
     """One change of health."""
 
@@ -207,12 +195,6 @@ def read_one(core: Core, name: str) -> DeviceDetailAnswer:
     return DeviceDetailAnswer.of_detail(detail, names_of(core), core.now())
 
 
-async def read_day(core: Core, name: str) -> list[PointAnswer]:
-    """Its last 24 hours. Raises Missing."""
-    _known(core, name)
-    return [PointAnswer.of(p) for p in await core.last_day(name)]
-
-
 async def read_transitions(core: Core, name: str, since: int, limit: int) -> list[TransitionAnswer]:
     """Its changes of health, newest first. Raises Missing."""
     _known(core, name)
@@ -221,7 +203,7 @@ async def read_transitions(core: Core, name: str, since: int, limit: int) -> lis
 
 
 async def fragments(core: Core, lang: Language, key: str) -> Fragments:
-    """The parts that stream; the day's drawing is made anew with the page."""
+    """The parts that stream; the drawings are made anew with the page."""
     answer = read_one(core, key)
     timeline = await read_transitions(core, key, core.now() - WEEK_MS, TIMELINE)
     parts = ("head", "values", "program", "incidents", "timeline", "children", "facts")
@@ -255,14 +237,19 @@ async def page(reader: ReaderDep, filters: Annotated[Filters, Query()]) -> Respo
 
 
 @router.get("/devices/{name}", include_in_schema=False)
-async def page_of_one(reader: ReaderDep, name: str) -> Response:
+async def page_of_one(
+    reader: ReaderDep, name: str, span: Annotated[Span, Query(alias="range")] = Span.DAY
+) -> Response:
     """The page of one."""
     core = reader.core
     device = read_one(core, name)
     parts = await fragments(core, reader.lang, name)
     site = core.site(device.site)
     night = (site.sunset, site.sunrise) if site and site.sunset and site.sunrise else None
-    drawn = chart.charts(device.kind, await read_day(core, name), device.now, night)
+    window = chart.Window.of(span, device.now)
+    points = await history.read(core, name, window.since, window.until, window.bucket_ms)
+    beside = await history.neighbours(core, device, window) if span in (Span.HOUR, Span.DAY) else []
+    drawn = chart.charts(device.kind, points, window, night, beside)
     return reader.page(
         "device.html",
         live=f"device:{name}",
@@ -270,7 +257,8 @@ async def page_of_one(reader: ReaderDep, name: str) -> Response:
         device=device,
         site=site,
         charts=drawn,
-        ticks=chart.ticks(device.now),
+        window=window,
+        spans=Span,
         morrow=programs.morrow(core) if device.kind in ASKED else "",
         access=None if device.kind is Kind.HUB else core.enrolment.access(name),
     )
@@ -286,12 +274,6 @@ async def devices(core: CoreDep, filters: Annotated[Filters, Query()]) -> Device
 async def device(core: CoreDep, name: str) -> DeviceDetailAnswer:
     """One device: state, reasons, last values, what it hangs on and what hangs on it."""
     return read_one(core, name)
-
-
-@router.get("/api/devices/{name}/day")
-async def day(core: CoreDep, name: str) -> list[PointAnswer]:
-    """Its last 24 hours in 5-minute buckets, oldest first; empty buckets are left out."""
-    return await read_day(core, name)
 
 
 @router.get("/api/devices/{name}/transitions")

@@ -423,6 +423,16 @@ def rule_title(lang: Language, title: Text) -> str:
     return _GAP.sub("…", said)
 
 
+SPAN = {
+    "hour": mark("hour"),
+    "day": mark("day"),
+    "week": mark("week"),
+    "month": mark("month"),
+    "year": mark("year"),
+}
+"""How far back a chart looks -> its word."""
+
+
 def rule_titles(rules: Iterable[RuleView]) -> dict[str, Text]:
     """Rule id -> its text in every language."""
     return {rule.id: rule.title for rule in rules}

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hub.core import BUCKET_MS
 from hub.history import influx
 from hub.history.influx import Away, Influx, PointRefused, Server, cursor
 from hub.history.influxql import InfluxQL, NoAnswer
@@ -20,6 +19,8 @@ from tests.timeseries import InfluxDB1, Proxy, VictoriaMetrics, ask, proxied
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+BUCKET_MS = 300_000
 
 
 @pytest.fixture

@@ -42,6 +42,7 @@ from tests.web.readings import point_of, values_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from devices.field import Value
     from devices.person import By
     from hub.registry_desk import RegistryDesk
 
@@ -329,9 +330,20 @@ class FakeCore(Core):
     async def transitions(self, device: str, *, since: int, limit: int) -> Sequence[Transition]:
         return [t for t in self.moves.get(device, []) if t.at >= since][-limit:]
 
-    async def last_day(self, device: str) -> Sequence[Point]:
+    async def points(self, device: str, since: int, until: int, bucket_ms: int) -> Sequence[Point]:
         kind = self.by_name[device].device.kind
-        return [point_of(kind, self.at - DAY + i * 300_000, i) for i in range(288) if not 120 <= i < 132]
+        count = (until - since) // bucket_ms
+        return [
+            point_of(kind, since + i * bucket_ms, i * 288 // count)
+            for i in range(count)
+            if not 5 * count // 12 <= i < 5 * count // 12 + 12
+        ]
+
+    def readings(self, device: str, since: int, until: int) -> Iterator[tuple[int, dict[str, Value]]]:
+        del device
+        yield from (
+            (at, {"battery_v": 12.5, "faults": ["lampFailure"]}) for at in range(since, until, 60_000)
+        )
 
     async def accept(self, number: int, by: By, comment: str) -> IncidentView:
         found = self.found.get(number)

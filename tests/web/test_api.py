@@ -17,7 +17,7 @@ READS = (
     "/api/sites/thap-thuong",
     "/api/devices",
     "/api/devices/thu-que-l017",
-    "/api/devices/thu-que-l017/day",
+    "/api/devices/thu-que-l017/history",
     "/api/devices/thu-que-l017/transitions",
     "/api/incidents",
     "/api/incidents/2",
@@ -84,7 +84,7 @@ def test_bad_values_are_named(client: TestClient) -> None:
 def test_what_is_missing_has_a_code(client: TestClient) -> None:
     for path, code in (
         ("/api/devices/nope", "unknown_device"),
-        ("/api/devices/nope/day", "unknown_device"),
+        ("/api/devices/nope/history", "unknown_device"),
         ("/api/devices/nope/transitions", "unknown_device"),
         ("/api/sites/nope", "unknown_site"),
         ("/api/incidents/99", "unknown_incident"),
