@@ -12,7 +12,7 @@ from devices.device import ASKED, FIELDS, Device, Kind
 from devices.health import WORST_FIRST, Health, Shown
 from devices.transition import Transition
 from hub.views import Changed, Core, DeviceDetail, DeviceQuery
-from hub.web import chart, history
+from hub.web import chart, history, programs
 from hub.web.answers import (
     Answer,
     DeviceAnswer,

@@ -341,9 +341,8 @@ class FakeCore(Core):
 
     def readings(self, device: str, since: int, until: int) -> Iterator[tuple[int, dict[str, Value]]]:
         del device
-        yield from (
-            (at, {"battery_v": 12.5, "faults": ["lampFailure"]}) for at in range(since, until, 60_000)
-        )
+        for at in range(since, until, 60_000):
+            yield at, {"battery_v": 12.5, "faults": ["lampFailure"]}
 
     async def accept(self, number: int, by: By, comment: str) -> IncidentView:
         found = self.found.get(number)
