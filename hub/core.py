@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from devices.person import By
     from devices.field import Value
+    from devices.person import By
     from devices.transition import Transition
     from hub.app import Parts
     from hub.incidents import Case
