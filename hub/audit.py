@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     from devices.person import By
+    from hub.store.reader import Reader
     from hub.store.writer import Writes
 
 
@@ -35,3 +38,57 @@ def note(
         "INSERT INTO audit (at, person, address, action, subject, before, after) VALUES (?,?,?,?,?,?,?)",
         at, by.person, by.address, action, subject, *kept,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry as stored."""
+
+    id: int
+    at: int
+    person: str
+    address: str
+    action: str
+    subject: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries; empty means any. `since` inclusive and `until` exclusive, ms."""
+
+    person: str = ""
+    subject: str = ""
+    action: str = ""
+    since: int | None = None
+    until: int | None = None
+
+
+class Trail:
+    """The audit as it is read, newest first, by short reads beside the writer."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    async def read(self, wanted: Wanted, before: int | None, limit: int) -> list[Entry]:
+        """At most `limit` entries of an id below `before`."""
+        rows = await asyncio.to_thread(
+            self._reader.audit,
+            wanted.person,
+            wanted.subject,
+            wanted.action,
+            wanted.since,
+            wanted.until,
+            before,
+            limit,
+        )
+        return [Entry(*row[:6], json.loads(row[6]), json.loads(row[7])) for row in rows]
+
+    async def each(self, wanted: Wanted) -> AsyncIterator[Entry]:
+        """All of them, newest first, a few hundred in memory at a time."""
+        before: int | None = None
+        while found := await self.read(wanted, before, 500):
+            for entry in found:
+                yield entry
+            before = found[-1].id

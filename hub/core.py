@@ -11,6 +11,7 @@ from devices.device import FIELDS, HUB
 from devices.fact import FACTS
 from devices.health import WORST_FIRST, Shown
 from hub import audit, registry
+from hub.audit import Trail
 from hub.credentials import Credentials
 from hub.history.influxql import InfluxQL, NoAnswer
 from hub.incidents import from_json
@@ -66,6 +67,7 @@ class HubCore:
         self._p = parts
         self.lights = LightDesk(parts.lights, parts.clock.now, self._do)
         self.enrolment = Credentials(parts)
+        self.audit = Trail(parts.reader)
         self.people = People(map(person_of, parts.reader.people()), self._do, parts.clock.now)
         influx = parts.settings.influxdb
         self._influxql = InfluxQL(influx) if influx.url and influx.read else None

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from devices.lifecycle import Lifecycle
     from devices.person import By
     from devices.transition import Transition
+    from hub.audit import Trail
     from hub.enrolment import Enrolment
     from hub.people import People
     from hub.programs import Programs
@@ -268,6 +269,8 @@ class Core(Protocol):
     def enrolment(self) -> Enrolment: ...
     @property
     def people(self) -> People: ...
+    @property
+    def audit(self) -> Trail: ...
 
     @property
     def registry(self) -> RegistryDesk: ...

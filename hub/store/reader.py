@@ -93,6 +93,30 @@ class Reader:
             limit,
         )
 
+    def audit(
+        self,
+        person: str,
+        subject: str,
+        action: str,
+        since: int | None,
+        until: int | None,
+        before: int | None,
+        limit: int,
+    ) -> list[tuple[Any, ...]]:
+        """Entries of the audit, newest first; subject and action by their beginning, what is empty is not asked."""
+        return self._rows(
+            "SELECT id, at, person, address, action, subject, before, after FROM audit "
+            "WHERE id < ?1 AND (?2 = '' OR person = ?2) AND substr(subject, 1, length(?3)) = ?3 "
+            "AND substr(action, 1, length(?4)) = ?4 AND at >= ?5 AND at < ?6 ORDER BY id DESC LIMIT ?7",
+            2**62 if before is None else before,
+            person,
+            subject,
+            action,
+            0 if since is None else since,
+            2**62 if until is None else until,
+            limit,
+        )
+
     def hardware(self, device: int) -> list[tuple[Any, ...]]:
         """What has hung at a device's place, newest first: (serial, model, firmware, since, until, why)."""
         return self._rows(

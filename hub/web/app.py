@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 from hub.views import Refused
 from hub.web import (
     api_docs,
+    audit,
     credentials,
     devices,
     history,
@@ -63,6 +64,7 @@ ROUTERS = (
     incidents.router,
     pending.router,
     people.router,
+    audit.router,
     programs.router,
     registry_pages.router,
     hub_page.router,

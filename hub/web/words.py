@@ -107,6 +107,27 @@ ROLE: Mapping[Role, str] = {
     Role.OFFICIAL: mark("official"),
 }
 
+ACTION: Mapping[str, str] = {
+    "device.added": mark("registered"),
+    "device.changed": mark("changed"),
+    "device.replaced": mark("hardware replaced"),
+    "device.retired": mark("retired"),
+    "device.enrolled": mark("let in"),
+    "device.password_made": mark("new password"),
+    "device.password_revoked": mark("password taken away"),
+    "device.label_printed": mark("label printed"),
+    "pending.refused": mark("refused"),
+    "person.added": mark("added"),
+    "person.changed": mark("changed"),
+    "person.left": mark("has left"),
+    "incident.accepted": mark("accepted"),
+    "incident.commented": mark("commented"),
+    "program.removed": mark("removed"),
+    "until_dawn.set": mark("on until dawn"),
+    "until_dawn.ended": mark("on until dawn ended"),
+}
+"""What the audit calls an action; one that is not here is told by its own name."""
+
 LIFECYCLE: Mapping[Lifecycle, str] = {
     Lifecycle.PENDING: mark("pending"),
     Lifecycle.PLANNED: mark("planned"),
@@ -370,6 +391,13 @@ def totals(counts: Mapping[Kind, Mapping[Shown, int]]) -> dict[Shown, int]:
         for state, count in by_state.items():
             sums[state] += count
     return sums
+
+
+def told(value: object) -> str:
+    """What the audit keeps of one thing, readable."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(told, value)) or "–"
+    return "–" if value in (None, "") else str(value)
 
 
 def stated(lang: Language, sums: Mapping[Shown, int], states: Iterable[Shown] = BAD) -> list[str]:
