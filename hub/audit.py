@@ -83,7 +83,10 @@ class Trail:
             before,
             limit,
         )
-        return [Entry(*row[:6], json.loads(row[6]), json.loads(row[7])) for row in rows]
+        return [
+            Entry(number, at, person, address, action, subject, json.loads(old), json.loads(new))
+            for number, at, person, address, action, subject, old, new in rows
+        ]
 
     async def each(self, wanted: Wanted) -> AsyncIterator[Entry]:
         """All of them, newest first, a few hundred in memory at a time."""

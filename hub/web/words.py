@@ -77,6 +77,18 @@ ACTION: Mapping[str, str] = {
     "site.merged": mark("merged into another"),
     "site.grown": mark("took others in"),
     "site.ended": mark("ended"),
+    "device.enrolled": mark("let in"),
+    "device.password_made": mark("new password"),
+    "device.password_revoked": mark("password taken away"),
+    "device.label_printed": mark("label printed"),
+    "person.added": mark("added"),
+    "person.changed": mark("changed"),
+    "person.left": mark("has left"),
+    "incident.accepted": mark("accepted"),
+    "incident.commented": mark("commented"),
+    "program.removed": mark("removed"),
+    "until_dawn.set": mark("on until dawn"),
+    "until_dawn.ended": mark("on until dawn ended"),
 }
 
 _TIER_SAID = (
@@ -106,27 +118,6 @@ ROLE: Mapping[Role, str] = {
     Role.MAINTENANCE: mark("repair crew"),
     Role.OFFICIAL: mark("official"),
 }
-
-ACTION: Mapping[str, str] = {
-    "device.added": mark("registered"),
-    "device.changed": mark("changed"),
-    "device.replaced": mark("hardware replaced"),
-    "device.retired": mark("retired"),
-    "device.enrolled": mark("let in"),
-    "device.password_made": mark("new password"),
-    "device.password_revoked": mark("password taken away"),
-    "device.label_printed": mark("label printed"),
-    "pending.refused": mark("refused"),
-    "person.added": mark("added"),
-    "person.changed": mark("changed"),
-    "person.left": mark("has left"),
-    "incident.accepted": mark("accepted"),
-    "incident.commented": mark("commented"),
-    "program.removed": mark("removed"),
-    "until_dawn.set": mark("on until dawn"),
-    "until_dawn.ended": mark("on until dawn ended"),
-}
-"""What the audit calls an action; one that is not here is told by its own name."""
 
 LIFECYCLE: Mapping[Lifecycle, str] = {
     Lifecycle.PENDING: mark("pending"),

@@ -14,7 +14,6 @@ from devices.health import WORST_FIRST, Health, Reason, Shown, shown
 from devices.lifecycle import Lifecycle
 from devices.person import Person, Role
 from devices.transition import Transition
-from hub.audit import Trail
 from hub.enrolment import Access, Admitted, Enrolment, Fit, Label
 from hub.people import People
 from hub.store.writer import Writes
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
 
     from devices.field import Value
     from devices.person import By
+    from hub.audit import Trail
     from hub.registry_desk import RegistryDesk
 
 
