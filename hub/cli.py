@@ -7,24 +7,23 @@ import logging
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from hub import access, cli_credentials, cli_programs, cli_registry, keeps, logs, people, registry
-from hub.app import CannotStart, hub_version, settings_path, tell_broker, write_access
+from hub.app import CannotStart, hub_version, tell_broker, write_access
 from hub.app import run as run_hub
 from hub.broker import NoBroker, Tls
 from hub.broker import run as run_broker
 from hub.check import check as run_checks
+from hub.cli_ask import SettingsFile
+from hub.cli_ask import fail as _fail
+from hub.cli_ask import settings_of as _settings
 from hub.settings import BadSettings
-from hub.settings import load as load_settings
 from hub.store.reader import Reader
 from hub.store.schema import VERSION
 from hub.store.writer import Store, StoreBroken, Writes, lock
-
-if TYPE_CHECKING:
-    from hub.settings import Settings
 
 cli = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -35,22 +34,6 @@ cli.add_typer(cli_programs.program, name="program")
 cli_credentials.join(cli_registry.device)
 cli.add_typer(cli_registry.device, name="device")
 cli.add_typer(cli_registry.site, name="site")
-
-SettingsFile = Annotated[
-    Path | None, typer.Option("--settings", help="settings file (TOML); default ./hub.toml")
-]
-
-
-def _fail(text: object) -> NoReturn:
-    print(f"village-hub: {text}", file=sys.stderr)
-    raise SystemExit(1)
-
-
-def _settings(path: Path | None) -> Settings:
-    try:
-        return load_settings(settings_path(path))
-    except BadSettings as e:
-        _fail(e)
 
 
 @cli.command()

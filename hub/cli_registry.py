@@ -5,17 +5,11 @@ While a hub runs with the data folder it is asked over its API; else the folder 
 
 from __future__ import annotations
 
-import getpass
-import json
-import os
 import sys
-import urllib.error
-import urllib.request
 from contextlib import contextmanager
 from datetime import date, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
-from urllib.parse import quote
+from pathlib import Path  # noqa: TC003 - typer reads it
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -24,7 +18,9 @@ from devices.device import HUB, Kind
 from devices.lifecycle import Lifecycle
 from devices.person import By
 from hub import registry, registry_csv
-from hub.app import settings_path
+from hub.cli_ask import SettingsFile, Who, ask, me, settings_of, spoken
+from hub.cli_ask import fail as _fail
+from hub.cli_ask import say as _say
 from hub.office import office
 from hub.registry_desk import standing
 from hub.registry_desk import tree as tree_of
@@ -39,7 +35,6 @@ from hub.registry_ops import (
     ReplaceDevice,
 )
 from hub.settings import BadSettings
-from hub.settings import load as load_settings
 from hub.store.writer import StoreBroken
 from hub.views import Refused
 from hub.web import words
@@ -55,38 +50,11 @@ if TYPE_CHECKING:
 device = typer.Typer(no_args_is_help=True, help="Devices: register, list, import, replace, retire.")
 site = typer.Typer(no_args_is_help=True, help="Sites: the tree of villages and communes, with its dates.")
 
-SettingsFile = Annotated[
-    Path | None, typer.Option("--settings", help="settings file (TOML); default ./hub.toml")
-]
-Who = Annotated[
-    str, typer.Option("--who", help="who, as in the list; default: VILLAGE_HUB_WHO, else your login")
-]
 Day = Annotated[str, typer.Option("--since", help="the day from which it holds, YYYY-MM-DD; default: today")]
-ASK_S = 120
-
-
-def _fail(text: object) -> NoReturn:
-    print(f"village-hub: {text}", file=sys.stderr)  # noqa: T201 - a command speaks
-    raise SystemExit(1)
-
-
-def _say(text: object) -> None:
-    print(text)  # noqa: T201 - a command speaks
 
 
 def _sentence(error: Refused) -> str:
-    return words.refused(language(_spoken()), error)
-
-
-def _spoken() -> str:
-    return "vi" if os.environ.get("LANG", "").startswith("vi") else "en"
-
-
-def _settings(path: Path | None) -> Settings:
-    try:
-        return load_settings(settings_path(path))
-    except BadSettings as e:
-        _fail(e)
+    return words.refused(language(spoken()), error)
 
 
 class Hub:
@@ -94,7 +62,7 @@ class Hub:
 
     def __init__(self, settings: Settings, who: str, office: Office | None) -> None:
         self._settings, self.office = settings, office
-        self.by = By(who or os.environ.get("VILLAGE_HUB_WHO") or getpass.getuser(), "command line")
+        self.by = By(who or me(), "command line")
 
     def carry_out(self, operation: Operation) -> dict[str, Any]:
         """Have a change made. Ends the command with a sentence where it is refused."""
@@ -121,35 +89,12 @@ class Hub:
 
     def ask(self, path: str, said: dict[str, Any] | None = None) -> Any:
         """What the running hub answers. Ends the command with its sentence where it refuses."""
-        web = self._settings.web
-        headers = {"X-Village-Hub": "1", "X-Village-Hub-Person": quote(self.by.person)}
-        headers |= {"Content-Type": "application/json", "Accept-Language": _spoken()}
-        body = None if said is None else json.dumps(said).encode()
-        host = f"[{web.host}]" if ":" in web.host else web.host
-        asked = urllib.request.Request(f"http://{host}:{web.port}{path}", body, headers)
-        try:
-            with urllib.request.urlopen(asked, timeout=ASK_S) as answer:  # noqa: S310
-                text = answer.read()
-        except urllib.error.HTTPError as e:
-            _fail(_told(e.read()))
-        except OSError as e:
-            _fail(f"a hub holds the data folder, but does not answer on http://{host}:{web.port}: {e}")
-        return json.loads(text) if text[:1] in (b"{", b"[") else text.decode("utf-8-sig")
-
-
-def _told(body: bytes) -> str:
-    try:
-        said = json.loads(body)
-        return str(said["message"]) + "".join(
-            f"\n  {d['where']}: {d['what']}" for d in said.get("detail", ())
-        )
-    except (ValueError, KeyError, TypeError):
-        return body.decode("utf-8", "replace")[:500]
+        return ask(self._settings, path, said, who=self.by.person)
 
 
 @contextmanager
 def _hub(path: Path | None, who: str = "") -> Iterator[Hub]:
-    settings = _settings(path)
+    settings = settings_of(path)
     try:
         with office(settings) as found:
             yield Hub(settings, who, found)
