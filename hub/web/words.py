@@ -119,6 +119,17 @@ ROLE: Mapping[Role, str] = {
     Role.OFFICIAL: mark("official"),
 }
 
+AUDITED: Mapping[str, str] = {
+    "name": mark("Name"),
+    "role": mark("Role"),
+    "phone": mark("Telephone"),
+    "site": mark("Site"),
+    "kind": mark("Kind"),
+    "comment": mark("Comment"),
+    "active": mark("In the list"),
+}
+"""What the audit's page calls a thing that changed; others go by their own names."""
+
 LIFECYCLE: Mapping[Lifecycle, str] = {
     Lifecycle.PENDING: mark("pending"),
     Lifecycle.PLANNED: mark("planned"),
@@ -384,11 +395,16 @@ def totals(counts: Mapping[Kind, Mapping[Shown, int]]) -> dict[Shown, int]:
     return sums
 
 
-def told(value: object) -> str:
+def told(lang: Language, key: str, value: object) -> str:
     """What the audit keeps of one thing, readable."""
+    if isinstance(value, bool):
+        return lang.text("yes") if value else lang.text("no")
     if isinstance(value, list | tuple):
-        return ", ".join(map(told, value)) or "–"
-    return "–" if value in (None, "") else str(value)
+        return ", ".join(told(lang, key, one) for one in value) or "–"
+    if value in (None, ""):
+        return "–"
+    said = {"role": {r.value: w for r, w in ROLE.items()}, "kind": {k.value: w for k, w in KIND.items()}}
+    return lang.text(said.get(key, {}).get(str(value), "")) or str(value)
 
 
 def stated(lang: Language, sums: Mapping[Shown, int], states: Iterable[Shown] = BAD) -> list[str]:

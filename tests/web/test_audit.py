@@ -45,7 +45,7 @@ async def test_who_changed_what_is_read_filtered_and_exported(tmp_path: Path) ->
                 assert len((await web.get(f"/api/audit?{query}")).json()["entries"]) == many, query
             assert (await web.get("/api/audit?since=soon")).status_code == 422
             page = (await web.get("/audit?subject=person:An")).text
-            assert "security</span> → official" in page
+            assert 'Role: <span class="soft">security</span> → official' in page
             sheet = (await web.get("/audit.csv")).content
             assert sheet.startswith(b"\xef\xbb\xbfid,time,person")
             assert len(sheet.decode("utf-8-sig").splitlines()) == 5
