@@ -158,6 +158,7 @@ def test_the_import_format(tmp_path: Path) -> None:
                 "uplink_by": "tt-g001",
             }
         ],
+        "people": list(fleet_file.PEOPLE),
     }
 
 
