@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 import time
 from pathlib import Path
@@ -11,15 +12,17 @@ from typing import Annotated
 
 import typer
 
-from hub import access, cli_credentials, cli_programs, cli_registry, keeps, logs, people, registry
+from devices.person import By
+from hub import access, cli_credentials, cli_people, cli_programs, cli_registry, keeps, logs, people, registry
 from hub.app import CannotStart, hub_version, tell_broker, write_access
 from hub.app import run as run_hub
 from hub.broker import NoBroker, Tls
 from hub.broker import run as run_broker
 from hub.check import check as run_checks
-from hub.cli_ask import SettingsFile
+from hub.cli_ask import SettingsFile, Who, me
 from hub.cli_ask import fail as _fail
 from hub.cli_ask import settings_of as _settings
+from hub.office import now_of
 from hub.settings import BadSettings
 from hub.store.reader import Reader
 from hub.store.schema import VERSION
@@ -34,6 +37,7 @@ cli.add_typer(cli_programs.program, name="program")
 cli_credentials.join(cli_registry.device)
 cli.add_typer(cli_registry.device, name="device")
 cli.add_typer(cli_registry.site, name="site")
+cli.add_typer(cli_people.person, name="person")
 
 
 @cli.command()
@@ -79,7 +83,8 @@ def broker(
 
 @cli.command("import")
 def import_registry(
-    file: Annotated[Path, typer.Argument(help="registry file (JSON): sites, placings, devices")],
+    file: Annotated[Path, typer.Argument(help="registry file (JSON): sites, placings, devices, people")],
+    who: Who = "",
     settings: SettingsFile = None,
 ) -> None:
     """Register sites and devices from a file, and give them their broker passwords. The hub must not run."""
@@ -97,8 +102,9 @@ def import_registry(
         for row in wanted.devices:
             device = row.to_device()
             registry.put_device(writes, device, access.hash_password(row.password) if row.password else None)
-        already = map(people.person_of, Reader(store.path).people())
-        people.put_new(writes, (p.to_person() for p in wanted.people), already)
+        roll = people.Roll(map(people.person_of, Reader(store.path).people()), lambda: now_of(found))
+        by = By(who or me(), "command line")
+        people.put_new(roll, (p.to_person() for p in wanted.people), by, writes)
         store.commit(writes)
         everybody = registry.load(store)
         connected_before = store.meta("connected_before") == "1"
@@ -110,7 +116,7 @@ def import_registry(
         _fail(e)
     except OSError as e:
         _fail(f"cannot write the broker's users: {e}")
-    del handle
+    os.close(handle)
     print(f"{len(wanted.sites)} sites and {len(wanted.devices)} devices registered")
     if connected_before:
         print("The broker learns of new passwords when the hub has started.")
@@ -180,7 +186,7 @@ def restore(
         )  # fmt: skip
     except (keeps.NoBackup, StoreBroken) as e:
         _fail(e)
-    del handle
+    os.close(handle)
     made = time.strftime("%Y-%m-%d %H:%M", time.localtime(kept.made_at / 1000))
     print(f"{folder}: as it was on {made} (version {kept.version}, journal up to {kept.position})")
     if kept.store < VERSION:

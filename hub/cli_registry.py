@@ -6,22 +6,21 @@ While a hub runs with the data folder it is asked over its API; else the folder 
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path  # noqa: TC003 - typer reads it
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import ValidationError
 
 from devices.device import HUB, Kind
 from devices.lifecycle import Lifecycle
-from devices.person import By
 from hub import registry, registry_csv
-from hub.cli_ask import SettingsFile, Who, ask, me, settings_of, spoken
+from hub.cli_ask import SettingsFile, Who
 from hub.cli_ask import fail as _fail
 from hub.cli_ask import say as _say
-from hub.office import office
+from hub.cli_hub import hub as _hub
+from hub.cli_hub import made as _made
+from hub.cli_hub import sentence
 from hub.registry_desk import standing
 from hub.registry_desk import tree as tree_of
 from hub.registry_ops import (
@@ -34,81 +33,17 @@ from hub.registry_ops import (
     RenameSite,
     ReplaceDevice,
 )
-from hub.settings import BadSettings
-from hub.store.writer import StoreBroken
 from hub.views import Refused
-from hub.web import words
-from hub.web.language import language
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hub.office import Office
-    from hub.registry_ops import Operation
-    from hub.settings import Settings
+    from hub.cli_hub import Hub
 
 device = typer.Typer(no_args_is_help=True, help="Devices: register, list, import, replace, retire.")
 site = typer.Typer(no_args_is_help=True, help="Sites: the tree of villages and communes, with its dates.")
 
 Day = Annotated[str, typer.Option("--since", help="the day from which it holds, YYYY-MM-DD; default: today")]
-
-
-def _sentence(error: Refused) -> str:
-    return words.refused(language(spoken()), error)
-
-
-class Hub:
-    """The registry, wherever it is: a running hub over its API, or the data folder itself."""
-
-    def __init__(self, settings: Settings, who: str, office: Office | None) -> None:
-        self._settings, self.office = settings, office
-        self.by = By(who or me(), "command line")
-
-    def carry_out(self, operation: Operation) -> dict[str, Any]:
-        """Have a change made. Ends the command with a sentence where it is refused."""
-        if self.office is None:
-            done: dict[str, Any] = self.ask(
-                f"/api/registry/{operation.path}", operation.model_dump(mode="json")
-            )
-            found: dict[str, Any] = done["done"]
-            return found
-        try:
-            return self.office.carry_out(operation, self.by)
-        except Refused as e:
-            _fail(_sentence(e))
-
-    def past(self, name: str) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-        """A device's changes (ms, person, address, action) and hardware (serial, model, since, until)."""
-        if self.office is not None:
-            return self.office.past(name)
-        found = self.ask(f"/api/registry/devices/{name}")
-        changes = [tuple(c[k] for k in ("at", "person", "address", "action")) for c in found["changes"]]
-        return changes, [
-            tuple(h[k] for k in ("serial", "model", "since", "until")) for h in found["hardware"]
-        ]
-
-    def ask(self, path: str, said: dict[str, Any] | None = None) -> Any:
-        """What the running hub answers. Ends the command with its sentence where it refuses."""
-        return ask(self._settings, path, said, who=self.by.person)
-
-
-@contextmanager
-def _hub(path: Path | None, who: str = "") -> Iterator[Hub]:
-    settings = settings_of(path)
-    try:
-        with office(settings) as found:
-            yield Hub(settings, who, found)
-    except (StoreBroken, BadSettings) as e:
-        _fail(e)
-    except OSError as e:
-        _fail(f"cannot write the broker's users: {e}")
-
-
-def _made(operation: type[Any], /, **said: Any) -> Any:
-    try:
-        return operation(**{k: v for k, v in said.items() if v is not None})
-    except ValidationError as e:
-        _fail("; ".join(f"{'.'.join(map(str, x['loc']))}: {x['msg']}" for x in e.errors(include_url=False)))
 
 
 def _day(text: str) -> date | None:
@@ -242,9 +177,9 @@ def device_import(
             else:
                 sheet = hub.office.import_csv(data, hub.by, dry_run=dry_run)
                 lines, added, changed, bad = sheet.lines, sheet.added, sheet.changed, sheet.bad_lines
-                wrong = [(line, _sentence(problem)) for line, problem in sheet.wrong]
+                wrong = [(line, sentence(problem)) for line, problem in sheet.wrong]
         except Refused as e:
-            _fail(_sentence(e))
+            _fail(sentence(e))
     for line, text in wrong:
         print(f"{file}:{line}: {text}", file=sys.stderr)  # noqa: T201
     if bad:

@@ -1,4 +1,4 @@
-"""The office: the registry of a hub that does not run, for commands. One holds the data folder at a time."""
+"""The office: registry and people of a hub that does not run, for commands. One holds the data folder at a time."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from drivers import DRIVERS
-from hub import registry, registry_csv
+from hub import people, registry, registry_csv
 from hub.app import follow, write_access
 from hub.deaf import Deafness
 from hub.ingest import Delta
 from hub.intake import Intake
+from hub.people import Roll
 from hub.places import Places
 from hub.registrar import Registrar, has_hardware
 from hub.registry_desk import standing
@@ -25,9 +26,9 @@ from hub.waiting import Waiting
 from rules.rule import Ruleset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
-    from devices.person import By
+    from devices.person import By, Person
     from hub.registry_csv import Sheet
     from hub.registry_ops import Operation
     from hub.settings import Settings
@@ -35,27 +36,36 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Office:
-    """The registry of a stopped hub. Changes are on disk when a method returns."""
+    """Registry and people of a stopped hub. Changes are on disk when a method returns."""
 
     settings: Settings
     store: Store
     places: Places
+    people: Roll
 
     def now(self) -> int:
         """Ms since 1970, shifted as the hub's clock is."""
-        return _now(self.settings)
+        return now_of(self.settings)
 
     def carry_out(self, operation: Operation, by: By) -> dict[str, Any]:
         """What came of a change. Raises Refused, StoreBroken, OSError."""
-        found: dict[str, Any] = self._do(lambda w: operation.apply(self.places, by, w))
+        found: dict[str, Any] = self._do(by, lambda who, w: operation.apply(self.places, who, w))
+        return found
+
+    def person(self, number: int, said: Mapping[str, Any], by: By) -> Person:
+        """A person put into the list (`number` 0), or changed. Raises Refused, StoreBroken, OSError."""
+        wanted = people.said(number, said, self.places.registrar.registry.sites.__contains__)
+        act = self.people.edit if number else self.people.put
+        found: Person = self._do(by, lambda who, w: act(wanted, who, w))
         return found
 
     def import_csv(self, data: bytes, by: By, *, dry_run: bool) -> Sheet:
         """As RegistryDesk.import_csv. Raises Refused, StoreBroken, OSError."""
         registrar = self.places.registrar
+        self.people.by(by.person, by.address)
         sheet = registry_csv.read(data, standing(self.places), registrar.registry.sites)
         if not dry_run and not sheet.bad_lines:
-            self._do(lambda w: registrar.import_all(sheet.devices, registrar.generation, by, w))
+            self._do(by, lambda who, w: registrar.import_all(sheet.devices, registrar.generation, who, w))
         return sheet
 
     def past(self, name: str) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
@@ -68,9 +78,10 @@ class Office:
         rows = reader.hardware(self.places.registrar.registry.ids[name])
         return changes, [(serial, model, since, until) for serial, model, _, since, until, _ in rows]
 
-    def _do(self, run: Callable[[Writes], Any]) -> Any:
+    def _do(self, by: By, run: Callable[[By, Writes], Any]) -> Any:
+        """A change, by somebody whom the list knows: the API asks the same."""
         writes = Writes()
-        found = run(writes)
+        found = run(self.people.by(by.person, by.address), writes)
         for t in self.places.registrar.tracker.take().lifecycles:
             writes.add("UPDATE device SET lifecycle=? WHERE id=?", t.lifecycle.value, t.id)
         self.store.commit(writes)
@@ -103,9 +114,10 @@ def _open(settings: Settings, store: Store) -> Office:
     intake = Intake(tracker, DRIVERS, store.next_pos, hello=lambda _: "hello")
     waiting, delta = Waiting(store), Delta()
     registrar = Registrar(
-        found, tracker, intake, waiting, lambda: _now(settings), lambda: delta, has_hardware(store)
+        found, tracker, intake, waiting, lambda: now_of(settings), lambda: delta, has_hardware(store)
     )
-    made = Office(settings, store, Places(registrar))
+    everybody = Roll(map(people.person_of, Reader(store.path).people()), lambda: now_of(settings))
+    made = Office(settings, store, Places(registrar), everybody)
     follow(found, tracker, made.now())
     by_id = {t.id: t for t in tracker.tracks}
     rows = store.each("SELECT device, state FROM checkpoint")
@@ -113,5 +125,6 @@ def _open(settings: Settings, store: Store) -> Office:
     return made
 
 
-def _now(settings: Settings) -> int:
+def now_of(settings: Settings) -> int:
+    """Ms since 1970, shifted as the hub's clock is."""
     return round((time.time() + settings.clock.shift_s) * 1000)

@@ -8,31 +8,27 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from devices.person import Person, Role
-from hub import audit
+from devices.person import By, Person, Role
+from hub import audit, typed
 from hub.present import folded
 from hub.views import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-    from devices.person import By
     from hub.store.writer import Writes
 
+PHONE = 20
+"""Most characters of a telephone number."""
 _ROW = "INSERT INTO person (id, name, folded, role, phone, site, active, version) VALUES (?,?,?,?,?,?,?,?)"
 
 
-class People:
-    """The list of people. `do` runs a change in ingest, `now` is hub time in ms."""
+class Roll:
+    """The list of people; `now` is hub time in ms. Changes go with the batch `writes`, in ingest."""
 
-    def __init__(
-        self,
-        found: Iterable[Person],
-        do: Callable[[Callable[[Writes], Any]], Awaitable[Any]],
-        now: Callable[[], int],
-    ) -> None:
+    def __init__(self, found: Iterable[Person], now: Callable[[], int]) -> None:
         self._by_id = {p.id: p for p in found}
-        self._do, self._now = do, now
+        self._now = now
         self._by_name = {folded(p.name): p.id for p in self._by_id.values()}
 
     def all(self) -> tuple[Person, ...]:
@@ -53,47 +49,46 @@ class People:
         person = self._by_id.get(self._by_name.get(folded(name), 0))
         return person if person is not None and person.active else None
 
-    async def add(self, wanted: Person, by: By) -> Person:
+    def named(self, name: str) -> Person | None:
+        """The person of this name, also one who has left; None where there is none."""
+        return self._by_id.get(self._by_name.get(folded(name), 0))
+
+    def by(self, name: str, address: str) -> By:
+        """Who asks for a change; while the list is empty, whoever they say they are. Raises Refused: who_are_you."""
+        person = self.known(name)
+        if person is None and self.active():
+            raise Refused("who_are_you")
+        return By(person.name if person else typed.line(name), address)
+
+    def put(self, wanted: Person, by: By, writes: Writes) -> Person:
         """One more; the id is given here. Raises Refused: person_taken."""
-
-        def run(writes: Writes) -> Person:
-            self._free(wanted)
-            person = replace(wanted, id=max(self._by_id, default=0) + 1, version=1)
-            writes.add(_ROW, *row(person))
-            self._note(writes, by, "person.added", None, person)
-            return person
-
-        person: Person = await self._do(run)
+        self._free(wanted)
+        person = replace(wanted, id=max(self._by_id, default=0) + 1, version=1)
+        writes.add(_ROW, *row(person))
+        self._note(writes, by, "person.added", None, person)
         return person
 
-    async def change(self, wanted: Person, by: By) -> Person:
+    def edit(self, wanted: Person, by: By, writes: Writes) -> Person:
         """As `wanted`, where its version is the one that was edited.
 
         Raises Refused: unknown_person, changed_meanwhile, person_taken, last_person.
         """
-
-        def run(writes: Writes) -> Person:
-            before = self._by_id.get(wanted.id)
-            if before is None:
-                raise Refused("unknown_person")
-            if before.version != wanted.version:
-                raise Refused("changed_meanwhile")
-            if before == wanted:
-                return before
-            self._free(wanted)
-            if before.active and not wanted.active and len(self.active()) == 1:
-                raise Refused("last_person")
-            person = replace(wanted, version=before.version + 1)
-            writes.add(
-                "UPDATE person SET name=?, folded=?, role=?, phone=?, site=?, active=?, version=? WHERE id=?",
-                *row(person)[1:], person.id,
-            )  # fmt: skip
-            self._note(
-                writes, by, "person.left" if left(before, person) else "person.changed", before, person
-            )
-            return person
-
-        person: Person = await self._do(run)
+        before = self._by_id.get(wanted.id)
+        if before is None:
+            raise Refused("unknown_person")
+        if before.version != wanted.version:
+            raise Refused("changed_meanwhile")
+        if before == wanted:
+            return before
+        self._free(wanted)
+        if before.active and not wanted.active and len(self.active()) == 1:
+            raise Refused("last_person")
+        person = replace(wanted, version=before.version + 1)
+        writes.add(
+            "UPDATE person SET name=?, folded=?, role=?, phone=?, site=?, active=?, version=? WHERE id=?",
+            *row(person)[1:], person.id,
+        )  # fmt: skip
+        self._note(writes, by, "person.left" if left(before, person) else "person.changed", before, person)
         return person
 
     def _free(self, wanted: Person) -> None:
@@ -108,6 +103,29 @@ class People:
         self._by_name[folded(after.name)] = after.id
         told = {} if before is None else _told(before)
         audit.note(writes, self._now(), by, action, f"person:{after.name}", told, _told(after))
+
+
+class People(Roll):
+    """The same for pages, on the event loop; `do` runs a change in ingest."""
+
+    def __init__(
+        self,
+        found: Iterable[Person],
+        do: Callable[[Callable[[Writes], Any]], Awaitable[Any]],
+        now: Callable[[], int],
+    ) -> None:
+        super().__init__(found, now)
+        self._do = do
+
+    async def add(self, wanted: Person, by: By) -> Person:
+        """See Roll.put."""
+        person: Person = await self._do(lambda w: self.put(wanted, by, w))
+        return person
+
+    async def change(self, wanted: Person, by: By) -> Person:
+        """See Roll.edit."""
+        person: Person = await self._do(lambda w: self.edit(wanted, by, w))
+        return person
 
 
 def left(before: Person, after: Person) -> bool:
@@ -126,17 +144,23 @@ def person_of(stored: tuple[Any, ...]) -> Person:
     return Person(number, name, Role(role), phone, site, bool(active), version)
 
 
-def put_new(writes: Writes, wanted: Iterable[Person], known: Iterable[Person]) -> int:
-    """Store those whose names are not known yet, before the hub runs; how many they were."""
-    known = list(known)
-    names, number = {folded(p.name) for p in known}, max((p.id for p in known), default=0)
-    first = number
+def put_new(roll: Roll, wanted: Iterable[Person], by: By, writes: Writes) -> None:
+    """Put those into the list whose names it does not have yet."""
     for person in wanted:
-        if folded(person.name) not in names:
-            names.add(folded(person.name))
-            number += 1
-            writes.add(_ROW, *row(replace(person, id=number)))
-    return number - first
+        if roll.named(person.name) is None:
+            roll.put(person, by, writes)
+
+
+def said(number: int, fields: Mapping[str, Any], is_site: Callable[[str], bool]) -> Person:
+    """A person as written, made sure of. Raises Refused: name_missing, text_too_long, unknown_role, unknown_site."""
+    name, role, site = typed.name(fields["name"]), fields["role"], fields.get("site", "")
+    if role not in list(Role):
+        raise Refused("unknown_role")
+    if site and not is_site(site):
+        raise Refused("unknown_site")
+    phone = typed.line(fields.get("phone", ""), limit=PHONE)
+    active, version = fields.get("active", True), fields.get("version", 1)
+    return Person(number, name, Role(role), phone, site, active, version)
 
 
 def _told(p: Person) -> dict[str, Any]:

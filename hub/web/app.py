@@ -152,16 +152,16 @@ async def _missing(request: Request, error: Exception) -> Response:
 
 
 async def _who(request: Request, error: Exception) -> Response:
-    if not isinstance(error, people.WhoAreYou) or request.url.path.startswith("/api/"):
-        code = "who_are_you"
-        return _problem(request, 403, code, words.refused(wanted(request), Refused(code)))
+    if not isinstance(error, people.WhoAreYou):
+        raise error
     return people.asked(request, error)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, Refused):
         raise error
-    return _problem(request, 409, error.code, words.refused(wanted(request), error))
+    status = 403 if error.code == "who_are_you" else 409
+    return _problem(request, status, error.code, words.refused(wanted(request), error))
 
 
 async def _bad_value(request: Request, error: Exception) -> Response:

@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from devices.person import By
+from hub import typed
 from hub.views import Changed, Core, IncidentView, LogLine, Refused
-from hub.web import typed
 from hub.web.answers import Answer, DeviceAnswer, IncidentAnswer, Ms, ProblemAnswer, names_of
 from hub.web.language import Language
 from hub.web.pages import ByDep, CoreDep, Fragments, Missing, Reader, ReaderDep, draw

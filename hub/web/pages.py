@@ -15,8 +15,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from devices.device import Kind
 from devices.health import Shown
 from devices.person import By
+from hub import typed
 from hub.views import Core, Refused, Text
-from hub.web import chart, typed, words
+from hub.web import chart, words
 from hub.web.language import CODES, Language, language, mark, wanted
 
 HERE = Path(__file__).parent

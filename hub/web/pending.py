@@ -9,9 +9,9 @@ from starlette.responses import Response
 
 from devices.device import Kind
 from devices.person import By
+from hub import typed
 from hub.enrolment import Admitted, Fit
 from hub.views import Core, Pending, Refused
-from hub.web import typed
 from hub.web.answers import Answer, Ms, ProblemAnswer
 from hub.web.pages import ByDep, CoreDep, Reader, ReaderDep
 

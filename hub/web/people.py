@@ -14,8 +14,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from devices.person import By, Person, Role
+from hub import people as people_rules
+from hub import typed
 from hub.views import Core, Refused
-from hub.web import typed
 from hub.web.answers import Answer, ProblemAnswer
 from hub.web.pages import PERSON, YEAR_S, ByDep, CoreDep, Missing, Reader, ReaderDep
 
@@ -78,18 +79,11 @@ def read(core: Core) -> PeopleAnswer:
 
 def _person(core: Core, number: int, said: Written) -> Person:
     """What was written, made sure of. Raises Refused."""
-    name = typed.name(said.name)
-    if said.role not in list(Role):
-        raise Refused("unknown_role")
-    if said.site and core.site(said.site) is None:
-        raise Refused("unknown_site")
-    return Person(
-        number, name, Role(said.role), typed.line(said.phone, limit=20), said.site, said.active, said.version
-    )
+    return people_rules.said(number, said.model_dump(), lambda slug: core.site(slug) is not None)
 
 
 async def known(request: Request) -> None:
-    """Before every change: who asks, into `request.state.by`. Raises WhoAreYou."""
+    """Before every change: who asks, into `request.state.by`. Raises WhoAreYou; for the API Refused."""
     if request.method in _SAFE or request.url.path == WHO:
         return
     core: Core = request.app.state.core
@@ -97,11 +91,9 @@ async def known(request: Request) -> None:
     name = unquote(request.headers.get(PERSON) or request.cookies.get("who", ""))
     if api and request.headers.get("content-type", "").startswith("application/json"):
         name = await _said(request) or name
-    person = core.people.known(name)
-    if person is None and not (api and not core.people.active()):
-        raise WhoAreYou(*(([], False) if api else _typed(await request.form())))
-    address = request.client.host if request.client else ""
-    request.state.by = By(person.name if person else typed.line(name), address)
+    if not api and core.people.known(name) is None:
+        raise WhoAreYou(*_typed(await request.form()))
+    request.state.by = core.people.by(name, request.client.host if request.client else "")
 
 
 def _nobody() -> Person:

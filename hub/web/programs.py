@@ -11,9 +11,10 @@ from starlette.responses import Response
 from devices import program as programs
 from devices.person import By
 from devices.program import Edge, Order, Program, Saving, Step
+from hub import typed
 from hub.programs import Count, Following, Kept, UntilDawn
 from hub.views import Core, Refused
-from hub.web import curve, typed
+from hub.web import curve
 from hub.web.answers import Answer, Ms, ProblemAnswer, names_of
 from hub.web.language import ZONE, local
 from hub.web.pages import ByDep, CoreDep, Missing, Reader, ReaderDep

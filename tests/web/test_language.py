@@ -9,8 +9,9 @@ from babel.messages.extract import extract_from_file
 import hub.web
 from devices.device import FIELDS
 from devices.fact import FACTS
+from hub import typed
 from hub.views import Refused
-from hub.web import typed, words
+from hub.web import words
 from hub.web.answers import ReasonAnswer
 from hub.web.language import language, read_catalogue
 from tests.web.fake_core import DAY, HOUR, MINUTE, NOW
