@@ -115,7 +115,10 @@ def _secrets(settings: Settings) -> Finding:
     if not trouble:
         return Finding("secrets", ok=True, text=f"the key in {settings.key_file} fits")
     told = {"lost": "is gone", "wrong": "is another one", "unreadable": "cannot be read"}[trouble]
-    text = f"the key file {settings.key_file} {told}: stored passwords cannot be opened; put it back from its copy"
+    text = (
+        f"the key file {settings.key_file} {told}: stored passwords cannot be opened; put it back from its copy "
+        "(lost for good: village-hub secrets reset)"
+    )
     return Finding("secrets", ok=False, text=text)
 
 

@@ -13,7 +13,18 @@ from typing import Annotated
 import typer
 
 from devices.person import By
-from hub import access, cli_credentials, cli_people, cli_programs, cli_registry, keeps, logs, people, registry
+from hub import (
+    access,
+    cli_credentials,
+    cli_people,
+    cli_programs,
+    cli_registry,
+    cli_secrets,
+    keeps,
+    logs,
+    people,
+    registry,
+)
 from hub.app import CannotStart, hub_version, tell_broker, write_access
 from hub.app import run as run_hub
 from hub.broker import NoBroker, Tls
@@ -38,6 +49,7 @@ cli_credentials.join(cli_registry.device)
 cli.add_typer(cli_registry.device, name="device")
 cli.add_typer(cli_registry.site, name="site")
 cli.add_typer(cli_people.person, name="person")
+cli.add_typer(cli_secrets.secrets, name="secrets")
 
 
 @cli.command()

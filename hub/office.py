@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from drivers import DRIVERS
-from hub import people, registry, registry_csv
-from hub.app import follow, write_access
+from hub import audit, people, registry, registry_csv
+from hub.app import follow, load_secrets, write_access
 from hub.deaf import Deafness
 from hub.ingest import Delta
 from hub.intake import Intake
@@ -19,9 +19,11 @@ from hub.people import Roll
 from hub.places import Places
 from hub.registrar import Registrar, has_hardware
 from hub.registry_desk import standing
+from hub.secrets import OWN
 from hub.store.reader import Reader
 from hub.store.writer import Held, Store, Writes, lock
 from hub.tracker import Tracker
+from hub.views import Refused
 from hub.waiting import Waiting
 from rules.rule import Ruleset
 
@@ -77,6 +79,34 @@ class Office:
         ]
         rows = reader.hardware(self.places.registrar.registry.ids[name])
         return changes, [(serial, model, since, until) for serial, model, _, since, until, _ in rows]
+
+    def lost_secrets(self) -> list[tuple[str, str]]:
+        """Stored secrets that the key does not open: (owner, what). Raises Refused: secrets_fit."""
+        if not load_secrets(self.settings, self.store.rows).trouble:
+            raise Refused("secrets_fit")
+        return [
+            (o, w)
+            for o, w in self.store.rows("SELECT owner, what FROM secret ORDER BY owner")
+            if (o, w) != OWN
+        ]
+
+    def reset_secrets(self, by: By) -> list[tuple[str, str]]:
+        """Forget them, so that new ones can be stored; a key file that is none is put aside.
+
+        Raises Refused, StoreBroken, OSError.
+        """
+        lost = self.lost_secrets()
+        told = {"secrets": len(lost), "devices": sorted({owner for owner, _ in lost})}
+
+        def run(who: By, writes: Writes) -> None:
+            writes.add("DELETE FROM secret")
+            audit.note(writes, self.now(), who, "secrets.reset", "hub:secrets", told, {})
+
+        self._do(by, run)
+        key = self.settings.key_file
+        if load_secrets(self.settings, self.store.rows).trouble:
+            key.replace(key.with_name(f"{key.name}.unreadable"))
+        return lost
 
     def _do(self, by: By, run: Callable[[By, Writes], Any]) -> Any:
         """A change, by somebody whom the list knows: the API asks the same."""

@@ -89,6 +89,7 @@ ACTION: Mapping[str, str] = {
     "program.removed": mark("removed"),
     "until_dawn.set": mark("on until dawn"),
     "until_dawn.ended": mark("on until dawn ended"),
+    "secrets.reset": mark("stored secrets given up"),
 }
 
 _TIER_SAID = (
@@ -225,6 +226,7 @@ REFUSED: Mapping[str, str] = {
         "The key of the stored secrets is missing or does not fit. Put the key file back, then try again."
     ),
     "secret_damaged": mark("A stored secret cannot be opened: it was damaged. Enter it again."),
+    "secrets_fit": mark("The key opens the stored secrets: nothing is lost, so nothing is thrown away."),
     "retired_stays": mark("%(name)s was taken away for good. Register a new device under another name."),
     "name_reserved": mark("%(name)s is a name, kind or realm that only the hub itself has."),
     "no_such_site": mark("There is no site %(site)s."),
