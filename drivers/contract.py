@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from devices.device import Device
+    from devices.device import Device, Kind
     from devices.event import Event
+    from devices.field import Value
 
 
 class Inbound(NamedTuple):
@@ -59,6 +60,13 @@ class Dialect(Protocol):
 
     def read(self, key: Key, payload: bytes, at: int, device: Device | None) -> Sequence[Event]:
         """What a message says. `device` is None for one that is not registered. Raises BadPayload only."""
+
+    def quick(self, kind: Kind) -> Callable[[bytes], Mapping[str, Value]] | None:
+        """A short way to what a kind's readings say, for those who read very many; None where there is none.
+
+        It gives the fields of what `read` would make of a payload of `telemetry`, perhaps with other keys beside
+        them, or raises ValueError: then `read` is asked.
+        """
 
     def write(self, order: Desired) -> Sequence[Outbound]:
         """How the device is told; nothing where this dialect cannot."""

@@ -14,9 +14,10 @@ from drivers.contract import Key, Outbound
 from drivers.errors import BadPayload
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from devices.device import Device
+    from devices.device import Device, Kind
+    from devices.field import Value
     from drivers.contract import Desired
 
 _SECRET = re.compile(
@@ -81,6 +82,10 @@ class Native:
             if key.channel == "telemetry" and device is not None:
                 return _salvage(key, device, payload, at, e)
             raise BadPayload(why(e), excerpt(payload)) from e
+
+    def quick(self, kind: Kind) -> Callable[[bytes], Mapping[str, Value]]:
+        """The kind's validator itself."""
+        return wire.telemetry(kind).validate_json
 
     def write(self, order: Desired) -> Sequence[Outbound]:
         """Retained, so that a device which comes back later has it, too."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hub.history import files
-from hub.history.journal import Row
+from hub.history.journal import Heap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 def parquet(device: Device, readings: Iterable[tuple[int, dict[str, Value]]]) -> bytes:
     """The file's content; its `pos` only counts."""
-    rows = [
-        (device.name, Row(i, 0, at, None, None, late=False, values=said))
-        for i, (at, said) in enumerate(readings)
-    ]
+    heap = Heap()
+    for i, (at, said) in enumerate(readings):
+        heap.names.append(device.name)
+        heap.at.append(at)
+        heap.pos.append(i)
+        heap.said.append(said)
     with tempfile.TemporaryDirectory() as folder, closing(files.connect()) as db:
         path = Path(folder) / "export.parquet"
-        files.write(db, path, device.kind, rows)
+        files.write(db, path, device.kind, [files.columns(device.kind, heap)])
         return path.read_bytes()

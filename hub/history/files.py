@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from devices.field import Field
-    from hub.history.journal import Row
+    from hub.history.journal import Heap
 
 FOLDER = "history"
 DAY_MS = 86_400_000
@@ -97,16 +97,40 @@ def connect(threads: int = 1, memory: str = "256MB", spill: Path | None = None) 
     )  # fmt: skip
 
 
-def write(db: duckdb.DuckDBPyConnection, path: Path, kind: Kind, rows: Sequence[tuple[str, Row]]) -> None:
-    """Store readings, each with its device's name, as one file: it stands whole and durable, or not at all."""
-    columns: dict[str, Any] = {
-        "device": np.array([name for name, _ in rows], dtype=object),
-        "at": np.array([r.at for _, r in rows], dtype=np.int64),
-        "pos": np.array([r.pos for _, r in rows], dtype=np.int64),
+Columns = dict[str, Any]
+"""Readings of one kind as arrays: `device` (str), `at` (ms), `pos`, and the kind's fields; masked where not said."""
+
+
+def columns(kind: Kind, heap: Heap) -> Columns:
+    """A heap's readings as arrays."""
+    found: Columns = {
+        "device": np.array(heap.names, dtype=object),
+        "at": np.array(heap.at, dtype=np.int64),
+        "pos": np.array(heap.pos, dtype=np.int64),
     }
     for field in FIELDS[kind]:
-        columns[field.name] = _column(field, [r.values.get(field.name) for _, r in rows])
-    db.register("columns", columns)
+        name = field.name
+        found[name] = _column(field, [s.get(name) for s in heap.said])
+    return found
+
+
+def by_days(found: Columns) -> list[tuple[str, Columns]]:
+    """The same, one a day in Hà Nội, with the day as in a file's name."""
+    days = (found["at"] + HANOI_MS) // DAY_MS
+    there = np.unique(days)
+    if len(there) == 1:
+        return [(day_of(int(found["at"][0])), found)]
+    return [
+        (day_of(int(day) * DAY_MS - HANOI_MS), {n: c[days == day] for n, c in found.items()}) for day in there
+    ]
+
+
+def write(db: duckdb.DuckDBPyConnection, path: Path, kind: Kind, parts: Sequence[Columns]) -> None:
+    """Store readings as one file: it stands whole and durable, or not at all."""
+    whole = {n: np.ma.concatenate([p[n] for p in parts]) for n in parts[0]}  # type: ignore[no-untyped-call]
+    for text in ("device", *(f.name for f in FIELDS[kind] if f.type == "codes")):
+        whole[text] = np.asarray(whole[text])
+    db.register("columns", whole)
     try:
         write_from(db, path, kind, f'SELECT * REPLACE (make_timestamp_ms("at") AS "at") {_typed(kind)}')
     finally:
@@ -120,13 +144,19 @@ def _typed(kind: Kind) -> str:
 
 def _column(field: Field, said: list[Any]) -> Any:
     if field.type == "codes":
-        return np.array(
-            [None if v is None else json.dumps(v, ensure_ascii=False) for v in said], dtype=object
-        )
+        return np.array([_codes(v) for v in said], dtype=object)
     kind: Any = {"number": np.float64, "integer": np.int64, "flag": np.bool_}[field.type]
+    if None not in said:
+        return np.array(said, dtype=kind)
     missing = np.fromiter((v is None for v in said), dtype=np.bool_, count=len(said))
     filled = np.fromiter((0 if v is None else v for v in said), dtype=kind, count=len(said))
     return np.ma.array(filled, mask=missing)
+
+
+def _codes(said: list[str] | None) -> str | None:
+    if said:
+        return json.dumps(said, ensure_ascii=False)
+    return None if said is None else "[]"
 
 
 def write_from(db: duckdb.DuckDBPyConnection, path: Path, kind: Kind, query: str) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from devices.event import Reading
 from drivers import DRIVERS
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from devices.device import Device
+    from devices.device import Device, Kind
     from devices.field import Value
 
 CHANNEL = 15
@@ -36,18 +37,23 @@ class Row(NamedTuple):
     values: Mapping[str, Value]
 
 
+@dataclass(slots=True)
+class Heap:
+    """Readings of one kind, column by column; `said` may hold keys that are no fields of the kind."""
+
+    names: list[str] = field(default_factory=list)
+    at: list[int] = field(default_factory=list)
+    pos: list[int] = field(default_factory=list)
+    said: list[Mapping[str, Value]] = field(default_factory=list)
+
+
 def read(path: Path, after: int, limit: int, devices: Mapping[int, Device]) -> tuple[list[Row], int]:
     """Readings of the next `limit` journal rows after position `after`, and the position they reach to.
 
     Rows that hold no reading (states, receipts, what was garbled, devices that are no more) are passed over, so
     the list may be shorter; the position equals `after` where nothing came. Raises sqlite3.Error.
     """
-    uri = f"{path.absolute().as_uri()}?mode=ro"
-    with closing(sqlite3.connect(uri, uri=True, timeout=5)) as db:
-        rows = db.execute(
-            "SELECT pos, device, at, what, body FROM journal WHERE pos > ? ORDER BY pos LIMIT ?",
-            (after, limit),
-        ).fetchall()
+    rows = _rows(path, after, limit)
     found = []
     for pos, number, at, what, body in rows:
         device = devices.get(number)
@@ -58,6 +64,54 @@ def read(path: Path, after: int, limit: int, devices: Mapping[int, Device]) -> t
             late = bool(what & LATE)
             found.append(Row(pos, number, at, reading.boot, reading.seq, late, reading.values))
     return found, rows[-1][0] if rows else after
+
+
+def heaps(
+    path: Path, after: int, end: int, limit: int, devices: Mapping[int, Device]
+) -> tuple[dict[Kind, Heap], int]:
+    """The same by kinds, not beyond position `end`, as fast as Python can (3 us a reading): for the packer.
+
+    The position is `end` where nothing is left up to there. Raises sqlite3.Error.
+    """
+    rows = _rows(path, after, limit, end)
+    found: dict[Kind, Heap] = {}
+    ways: dict[int, Any] = {}
+    for pos, number, at, what, body in rows:
+        if what & (CHANNEL | GARBLED) != TELEMETRY:
+            continue
+        way = ways.get(number)
+        if way is None:
+            device = devices.get(number)
+            if device is None:
+                continue
+            heap = found.setdefault(device.kind, Heap())
+            quick = DRIVERS[device.driver].quick(device.kind)
+            way = device, quick, heap.names.append, heap.at.append, heap.pos.append, heap.said.append
+            ways[number] = way
+        device, quick, name_to, at_to, pos_to, said_to = way
+        try:
+            said = quick(body) if quick is not None else None
+        except ValueError:
+            said = None
+        if said is None:
+            reading = read_one(device, at, body)
+            if reading is None:
+                continue
+            said = reading.values
+        name_to(device.name)
+        at_to(at)
+        pos_to(pos)
+        said_to(said)
+    return found, rows[-1][0] if len(rows) == limit else end
+
+
+def _rows(path: Path, after: int, limit: int, end: int = 2**62) -> list[tuple[int, int, int, int, bytes]]:
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True, timeout=5)) as db:
+        return db.execute(
+            "SELECT pos, device, at, what, body FROM journal WHERE pos > ? AND pos <= ? ORDER BY pos LIMIT ?",
+            (after, end, limit),
+        ).fetchall()
 
 
 def read_one(device: Device, at: int, body: bytes) -> Reading | None:

@@ -6,9 +6,16 @@ for a line: the cursor is stored then. The end of its input ends it. Nothing her
 
 from __future__ import annotations
 
+import gc
+import multiprocessing
 import os
+import shutil
 import sqlite3
 import sys
+import threading
+import time
+from collections import deque
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,42 +25,79 @@ from hub.failpoint import failpoint
 from hub.history import files, journal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from concurrent.futures import Future
 
     import duckdb
-
-    from hub.history.journal import Row
 
 PIECE = 400_000
 """Journal rows a piece: what a packer holds in memory."""
 STEP = 20_000
 MERGED_AT = 8
 """So many files of the running day become one; those of a day that is over do at two."""
+WORKERS = 2
+"""Processes, where there is more than one piece."""
 MEMORY = "600MB"
+SPILL = "spill"
 
 
-def pack(folder: Path, after: int, told: Callable[[int], bool], piece: int = PIECE) -> int:
+def pack(folder: Path, after: int, told: Callable[[int], bool], piece: int = PIECE, workers: int = 1) -> int:
     """Pack everything after position `after`; the position reached. `told` stores the cursor, False: stop.
 
+    Several workers are processes that pack the next pieces meanwhile; what is told stays in order.
     Raises OSError, sqlite3.Error, duckdb.Error.
     """
     clean(folder, after)
     end, devices = _until(folder / "hub.db")
-    with closing(files.connect(memory=MEMORY, spill=folder / files.FOLDER / "spill")) as db:
-        while after < end:
-            reached = _piece(db, folder, after, min(after + piece, end), devices)
-            if reached == after:
-                break
-            failpoint("packed")
-            if not told(reached):
-                return after
-            after = reached
+    for reached in _pieces(folder, range(after, end, piece), end, devices, workers):
+        failpoint("packed")
+        if not told(reached):
+            return after
+        after = reached
+    with closing(files.connect(memory=MEMORY, spill=folder / files.FOLDER / SPILL)) as db:
         _merge(db, folder, after)
     return after
 
 
+def _pieces(
+    folder: Path, starts: range, end: int, devices: Mapping[int, Device], workers: int
+) -> Iterator[int]:
+    """Pack piece by piece; the positions reached, in order."""
+    jobs = [(folder, start, min(start + starts.step, end), devices) for start in starts]
+    if workers == 1 or len(jobs) == 1:
+        for job in jobs:
+            yield _piece(*job)
+        return
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(os.getpid(),))
+    try:
+        running: deque[Future[int]] = deque()
+        for job in jobs:
+            running.append(pool.submit(_piece, *job))
+            if len(running) > workers:  # one waits, so that nobody does
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin(parent: int) -> None:
+    """A process that packs: at the lowest priority, without looking for cycles (none are made), for its parent only."""
+    os.nice(19)
+    gc.disable()
+
+    def orphaned() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=orphaned, daemon=True).start()
+
+
 def clean(folder: Path, cursor: int) -> None:
     """Away with what a killed packer left: files not whole, not reached by the cursor, or superseded."""
+    shutil.rmtree(folder / files.FOLDER / SPILL, ignore_errors=True)
     for path in (folder / files.FOLDER).glob("*/*.tmp"):
         path.unlink(missing_ok=True)
     for kind in Kind:
@@ -62,22 +106,18 @@ def clean(folder: Path, cursor: int) -> None:
             f.path.unlink(missing_ok=True)
 
 
-def _piece(
-    db: duckdb.DuckDBPyConnection, folder: Path, after: int, end: int, devices: Mapping[int, Device]
-) -> int:
-    heaps: dict[tuple[Kind, str], list[tuple[str, Row]]] = {}
+def _piece(folder: Path, after: int, end: int, devices: Mapping[int, Device]) -> int:
+    found: dict[tuple[Kind, str], list[files.Columns]] = {}
     reached = after
     while reached < end:
-        rows, now = journal.read(folder / "hub.db", reached, min(STEP, end - reached), devices)
-        if now == reached:
-            break
-        reached = now
-        for r in rows:
-            device = devices[r.device]
-            heaps.setdefault((device.kind, files.day_of(r.at)), []).append((device.name, r))
-    for (kind, day), heap in heaps.items():
-        files.write(db, files.path_of(folder, kind, day, after + 1, reached), kind, heap)
-    return reached
+        heaps, reached = journal.heaps(folder / "hub.db", reached, end, STEP, devices)
+        for kind, heap in heaps.items():
+            for day, columns in files.by_days(files.columns(kind, heap)):
+                found.setdefault((kind, day), []).append(columns)
+    with closing(files.connect(memory=MEMORY, spill=folder / files.FOLDER / SPILL)) as db:
+        for (kind, day), parts in found.items():
+            files.write(db, files.path_of(folder, kind, day, after + 1, end), kind, parts)
+    return end
 
 
 def _merge(db: duckdb.DuckDBPyConnection, folder: Path, cursor: int) -> None:
@@ -110,8 +150,8 @@ def _told(reached: int) -> bool:
 def main() -> None:
     """The process."""
     os.nice(19)
-    folder = Path(sys.argv[1])
-    pack(folder, int(sys.argv[2]), _told)
+    gc.disable()
+    pack(Path(sys.argv[1]), int(sys.argv[2]), _told, workers=WORKERS)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from itertools import combinations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from devices.device import Device, Kind
+from devices.device import FIELDS, Device, Kind
+from devices.event import Reading
 from drivers import DRIVERS
 from drivers.contract import Dialect, Key
 from drivers.errors import BadPayload
@@ -61,3 +65,25 @@ def test_garbled_payloads_raise_bad_payload_only(dialect: Dialect, kind: Kind, p
         except BadPayload as e:
             bad = e
         assert bad is None or (bad.permanent and len(bad.excerpt) <= 80)
+
+
+_said = st.dictionaries(
+    st.sampled_from([f.name for k in Kind for f in FIELDS[k]]),
+    st.one_of(st.floats(-200, 200), st.integers(-9, 9), st.booleans(), st.text(max_size=3), st.none())
+    | st.lists(st.sampled_from(["lampFailure", "x"]), max_size=2),
+)
+
+
+@EVERY
+@given(kind=st.sampled_from(list(Kind)), said=_said)
+def test_the_quick_way_gives_what_is_read(dialect: Dialect, kind: Kind, said: dict[str, object]) -> None:
+    quick = dialect.quick(kind)
+    if quick is None:
+        return
+    body = json.dumps(said | {"boot": 1, "seq": 2}).encode()
+    try:
+        found = {n: v for n, v in quick(body).items() if n in {f.name for f in FIELDS[kind]}}
+    except ValueError:
+        return
+    read = dialect.read(Key("r", "d", "telemetry"), body, 0, Device("d", kind, "r", ""))
+    assert [e.values for e in read if type(e) is Reading] == [found]

@@ -62,9 +62,9 @@ class Past:
         self.store.commit(writes)
         return True
 
-    def pack(self, piece: int = 1000, told: Any = None) -> None:
+    def pack(self, piece: int = 1000, told: Any = None, workers: int = 1) -> None:
         after = cursor.read(self.store.path, cursor.HISTORY)
-        pack.pack(self.folder, after, told or self.move, piece)
+        pack.pack(self.folder, after, told or self.move, piece, workers)
 
     def raw(self, since: int = WIDE[0], until: int = WIDE[1]) -> list[tuple[int, dict[str, Any]]]:
         return list(self.history.readings(LIGHT, since, until))
@@ -128,6 +128,36 @@ def test_a_killed_merge_doubles_nothing(past: Past, tmp_path: Path) -> None:
     assert past.raw() == sorted(past.all, key=lambda r: r[0])
     past.pack()
     assert len(files.every(tmp_path, Kind.SOLAR_LIGHT)) == 2, "a day is one file; late data are in it"
+
+
+def test_several_processes_pack_the_same_in_order(past: Past) -> None:
+    for i in range(9):
+        past.say(T0 + i * 9 * HOUR, battery_v=i)
+    told: list[int] = []
+
+    def store(reached: int) -> bool:
+        told.append(reached)
+        return past.move(reached)
+
+    past.pack(2, store, workers=2)
+    assert told == [2, 4, 6, 8, 9]
+    assert past.raw() == past.all
+
+
+def test_a_field_that_was_wrong_is_left_out_and_the_others_stay(past: Past) -> None:
+    past.say(T0, battery_v=12.5, soc_pct="many")
+    past.say(T0 + 1, battery_v=13.5)
+    past.pack()
+    assert past.raw() == [(T0, {"battery_v": 12.5}), (T0 + 1, {"battery_v": 13.5})]
+
+
+def test_holes_in_the_journal_are_no_end(past: Past) -> None:
+    for i in range(9):
+        past.say(T0 + i, battery_v=i)
+    past.store._db.execute("DELETE FROM journal WHERE pos IN (1, 2, 3, 6)")
+    past.pack(2)
+    assert [at - T0 for at, _ in past.raw()] == [3, 4, 6, 7, 8]
+    assert cursor.read(past.store.path, cursor.HISTORY) == 9
 
 
 def test_what_is_trimmed_from_the_journal_stays(past: Past) -> None:
