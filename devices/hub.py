@@ -31,6 +31,10 @@ FAULT_CODES: dict[str, dict[str, str]] = {
         "vi": "không gói được nhật ký vào lịch sử",
         "en": "the journal cannot be packed into the history",
     },
+    "history_missed": {
+        "vi": "nhật ký bị xóa vì quá lớn trước khi vào lịch sử",
+        "en": "the journal grew too large: rows went before they were packed into the history",
+    },
     "influxdb_away": {"vi": "InfluxDB không nhận dữ liệu", "en": "InfluxDB does not take points"},
     "influxdb_behind": {"vi": "InfluxDB nhận dữ liệu không kịp", "en": "InfluxDB cannot keep up"},
     "influxdb_refused": {"vi": "InfluxDB từ chối một số dữ liệu", "en": "InfluxDB refused some points"},

@@ -92,6 +92,7 @@ class Parts:
     admission: Admission
     influx: Influx | None
     history: History
+    packer: Packer
 
 
 def write_access(settings: Settings, devices: list[Device], hashes: list[tuple[str, str]]) -> None:
@@ -163,6 +164,17 @@ def _history(settings: Settings, store: Store, tracker: Tracker) -> History:
         return 0 if track is None else int(track.last_pos)
 
     return History(settings.data_dir, newest)
+
+
+def _packer(settings: Settings, ingest: Ingest) -> Packer:
+    """What packs the journal."""
+
+    async def do(run: Callable[[Writes], object]) -> None:
+        await asyncio.wrap_future(ingest.submit(run))
+
+    made = Packer(settings.data_dir, ingest.clock.now, do, settings.history)
+    ingest.report.others.append(made.troubles)
+    return made
 
 
 def load_secrets(settings: Settings, rows: Callable[..., list[tuple[object, ...]]]) -> Secrets:
@@ -291,6 +303,7 @@ def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
         lights,
         secrets, _admission(settings, found, reader, report),
         _influx(settings, store, found, ingest), _history(settings, store, tracker),
+        _packer(settings, ingest),
     )  # fmt: skip
 
 
@@ -327,9 +340,7 @@ async def run(
             teardown.push_async_callback(asyncio.to_thread, parts.influx.stop)
         core = HubCore(parts)
         parts.admission.changed()  # so that the broker is told, if it was not
-        packer = Packer(settings.data_dir, core.now, core.do)
-        parts.report.others.append(packer.troubles)
-        for task in (parts.admission.run(), core.enrolment.keep_forgetting(), packer.run()):
+        for task in (parts.admission.run(), core.enrolment.keep_forgetting(), parts.packer.run()):
             teardown.callback(asyncio.create_task(task).cancel)
         app = create_app(core, hosts=(*HOSTS, *settings.web.hosts), tiles=settings.web.tiles)
         port = await teardown.enter_async_context(serving(app, sock=sock))

@@ -184,6 +184,7 @@ class HubCore:
             clock_rate=p.settings.clock.rate,
             secrets_trouble=p.secrets.trouble,
             influx=None if p.influx is None else p.influx.view,
+            history=p.packer.view,
         )
 
     def _rules(self) -> list[RuleView]:

@@ -10,10 +10,12 @@ import difflib
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+
+from devices.device import Kind
 
 PREFIX = "VILLAGE_HUB_"
 _OWN = {"VILLAGE_HUB_FAILPOINT", "VILLAGE_HUB_SETTINGS", "VILLAGE_HUB_WHO"}
@@ -83,6 +85,16 @@ class JournalSettings(_Section):
     max_gb: float = Field(default=20, ge=0.01, le=10000)
 
 
+class HistorySettings(_Section):
+    """How long the packed past is kept, in days: readings, then what they come to a day."""
+
+    keep_days: int = Field(default=92, ge=2, le=36600)
+    keep_days_of: dict[Kind, Annotated[int, Field(ge=2, le=36600)]] = Field(
+        default={}, description="of single kinds"
+    )
+    rollup_days: int = Field(default=1830, ge=31, le=36600)
+
+
 class ClockSettings(_Section):
     """Simulated time, for demonstration and training: shifted, and faster. Pages say so."""
 
@@ -134,6 +146,7 @@ class Settings(BaseSettings):
     web: WebSettings = WebSettings()
     broker: BrokerSettings = BrokerSettings()
     journal: JournalSettings = JournalSettings()
+    history: HistorySettings = HistorySettings()
     clock: ClockSettings = ClockSettings()
     rules: RulesSettings = RulesSettings()
     secrets: SecretsSettings = SecretsSettings()

@@ -188,6 +188,22 @@ class InfluxView:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryView:
+    """What the packed past takes of the disk, in MB. `day_mb`: the mean of the last seven days that are over.
+
+    `since`: its first day, 2026-11-24, empty where there is none; `behind`: journal rows that are not packed yet;
+    `missed`: rows that the cap on the journal's size took before they were packed, since the hub's start.
+    """
+
+    readings_mb: float
+    rollups_mb: float
+    day_mb: float
+    since: str
+    behind: int
+    missed: int
+
+
+@dataclass(frozen=True, slots=True)
 class HubView:
     """The hub's own health: its device, and the parts people ask about."""
 
@@ -209,6 +225,8 @@ class HubView:
     """Stored secrets cannot be opened, their key is `lost`, `wrong` or `unreadable`; else empty."""
     influx: InfluxView | None = None
     """None where it is not set."""
+    history: HistoryView | None = None
+    """None in the first moments."""
 
 
 @dataclass(frozen=True, slots=True)

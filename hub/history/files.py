@@ -161,11 +161,16 @@ def _codes(said: list[str] | None) -> str | None:
 
 def write_from(db: duckdb.DuckDBPyConnection, path: Path, kind: Kind, query: str) -> None:
     """Store what a query finds as a file of this kind, sorted; whole and durable, or not at all."""
+    names = ", ".join(["device", '"at"', "pos", *(f'"{f.name}"' for f in FIELDS[kind])])
+    durably(db, path, f'SELECT {names} FROM ({query}) ORDER BY device, "at", pos')  # noqa: S608 - names are ours
+
+
+def durably(db: duckdb.DuckDBPyConnection, path: Path, query: str) -> None:
+    """Store what a query finds as a Parquet file; whole and durable, or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".tmp")
-    names = ", ".join(["device", '"at"', "pos", *(f'"{f.name}"' for f in FIELDS[kind])])
     quoted = str(fresh).replace("'", "''")
-    db.execute(f"COPY (SELECT {names} FROM ({query}) ORDER BY device, \"at\", pos) TO '{quoted}' ({FORMAT})")  # noqa: S608 - names are ours
+    db.execute(f"COPY ({query}) TO '{quoted}' ({FORMAT})")
     with fresh.open("rb") as f:
         os.fsync(f.fileno())
     fresh.replace(path)

@@ -8,7 +8,8 @@ from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
-from devices.device import FIELDS
+from hub.history import files, rollup
+from hub.history.query import whole
 from hub.views import Point
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from hub.settings import InfluxSettings
 
 TIMEOUT_S = 10.0
-NUMBERS = ("number", "integer")
 
 
 class NoAnswer(Exception):  # noqa: N818 - what happened
@@ -32,7 +32,8 @@ class InfluxQL:
 
     def points(self, device: Device, since: int, until: int, bucket_ms: int) -> list[Point]:
         """Lowest, mean and highest of each bucket in [since, until), oldest first. Raises NoAnswer."""
-        names = [f.name for f in FIELDS[device.kind] if f.type in NUMBERS]
+        names = rollup.numbers(device.kind)
+        since = whole(since, bucket_ms)
         if not names:
             return []
         wanted = ", ".join(
@@ -40,7 +41,7 @@ class InfluxQL:
         )
         found = self._ask(
             f'SELECT {wanted} FROM "{device.kind.value}" WHERE "device" = \'{device.name}\' '  # noqa: S608 - names are of our own alphabet
-            f"AND time >= {since}ms AND time < {until}ms GROUP BY time({bucket_ms}ms) fill(none)"
+            f"AND time >= {since}ms AND time < {until}ms GROUP BY time({bucket_ms}ms, -{files.HANOI_MS}ms) fill(none)"
         )
         points = []
         for at, *values in found:

@@ -1,12 +1,15 @@
 """Packing, a process of its own: the journal from a position on into Parquet, piece by piece.
 
-`python -m hub.history.pack DATA_DIR CURSOR`. After each piece is durable it prints the position it reached and waits
-for a line: the cursor is stored then. The end of its input ends it. Nothing here writes to the database.
+`python -m hub.history.pack DATA_DIR CURSOR KEEP`. After each piece is durable it prints the position it reached and
+waits for a line: the cursor is stored then. The end of its input ends it. Nothing here writes to the database.
+
+KEEP is a `Keep` as JSON: what is older goes at the end, after it was rolled up.
 """
 
 from __future__ import annotations
 
 import gc
+import json
 import multiprocessing
 import os
 import shutil
@@ -17,12 +20,13 @@ import time
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devices.device import Device, Kind
 from hub.failpoint import failpoint
-from hub.history import files, journal
+from hub.history import files, journal, rollup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -35,13 +39,31 @@ PIECE = 400_000
 STEP = 20_000
 MERGED_AT = 8
 """So many files of the running day become one; those of a day that is over do at two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How long, in days before the hub's time `now` (ms): readings by kind (all others: `days`), and roll-ups."""
+
+    now: int
+    days: int = 92
+    rollup_days: int = 1830
+    days_of: Mapping[str, int] = field(default_factory=dict)
+
+    def first(self, kind: Kind) -> str:
+        """The first day whose readings stay."""
+        return files.day_of(self.now - self.days_of.get(kind.value, self.days) * files.DAY_MS)
+
+
 WORKERS = 2
 """Processes, where there is more than one piece."""
 MEMORY = "600MB"
 SPILL = "spill"
 
 
-def pack(folder: Path, after: int, told: Callable[[int], bool], piece: int = PIECE, workers: int = 1) -> int:
+def pack(
+    folder: Path, after: int, told: Callable[[int], bool], keep: Keep, piece: int = PIECE, workers: int = 1
+) -> int:
     """Pack everything after position `after`; the position reached. `told` stores the cursor, False: stop.
 
     Several workers are processes that pack the next pieces meanwhile; what is told stays in order.
@@ -56,6 +78,15 @@ def pack(folder: Path, after: int, told: Callable[[int], bool], piece: int = PIE
         after = reached
     with closing(files.connect(memory=MEMORY, spill=folder / files.FOLDER / SPILL)) as db:
         _merge(db, folder, after)
+        for kind in Kind:
+            rollup.roll(db, folder, kind, after, files.day_of(keep.now))
+            rollup.retire(
+                folder,
+                kind,
+                after,
+                keep.first(kind),
+                files.day_of(keep.now - keep.rollup_days * files.DAY_MS),
+            )
     return after
 
 
@@ -151,7 +182,7 @@ def main() -> None:
     """The process."""
     os.nice(19)
     gc.disable()
-    pack(Path(sys.argv[1]), int(sys.argv[2]), _told, workers=WORKERS)
+    pack(Path(sys.argv[1]), int(sys.argv[2]), _told, Keep(**json.loads(sys.argv[3])), workers=WORKERS)
 
 
 if __name__ == "__main__":

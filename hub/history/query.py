@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from devices.device import FIELDS
-from hub.history import cursor, files, journal
+from hub.history import cursor, files, journal, rollup
 from hub.store.reader import GARBLED
 from hub.views import Point
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from devices.device import Device
     from devices.field import Value
 
-NUMBERS = ("number", "integer")
 AT_ONCE = 2
 """Queries that run at the same time; the others wait."""
 TRIES = 5
@@ -70,6 +69,16 @@ def bucket_for(since: int, until: int, points: int) -> int:
     return next((s * 1000 for s in LADDER_S if s * 1000 >= wanted), wanted)
 
 
+def bucket_of(at: int, bucket_ms: int) -> int:
+    """The start of the bucket that an instant is in: they are counted from midnight in Hà Nội."""
+    return (at + files.HANOI_MS) // bucket_ms * bucket_ms - files.HANOI_MS
+
+
+def whole(since: int, bucket_ms: int) -> int:
+    """`since`, for buckets of days moved to the start of its own: a day is told as a whole."""
+    return since if bucket_ms % files.DAY_MS else bucket_of(since, bucket_ms)
+
+
 class History:
     """Answers from worker threads. `newest` gives the journal position of a device's newest row."""
 
@@ -81,9 +90,11 @@ class History:
     def points(self, device: Device, since: int, until: int, bucket_ms: int) -> list[Point]:
         """Lowest, mean and highest of each bucket in [since, until), oldest first; empty buckets are left out.
 
-        Raises sqlite3.Error, duckdb.Error.
+        Buckets of days begin at midnight in Hà Nội, the first one is told as a whole. Of a day whose readings are gone
+        there is one point, at its start. Raises sqlite3.Error, duckdb.Error.
         """
-        names = [f.name for f in FIELDS[device.kind] if f.type in NUMBERS]
+        names = rollup.numbers(device.kind)
+        since = whole(since, bucket_ms)
         if not names or until <= since:
             return []
         with self._room:
@@ -91,7 +102,7 @@ class History:
                 device, since, until, lambda at: self._sums(device, names, since, until, bucket_ms, at)
             )
         for at, said in hot:
-            bucket = found.setdefault(at - at % bucket_ms, {})
+            bucket = found.setdefault(bucket_of(at, bucket_ms), {})
             for name in names:
                 if name in said:
                     _add(bucket, name, float(said[name]))  # type: ignore[arg-type]
@@ -126,10 +137,13 @@ class History:
 
     # --- what is packed ---------------------------------------------------------------------------------------
 
-    def _paths(self, device: Device, since: int, until: int, at: int) -> list[Path]:
+    def _packed(self, device: Device, since: int, until: int, at: int) -> dict[str, list[files.Packed]]:
         first, last = files.day_of(since), files.day_of(until - 1)
-        found = files.valid(files.every(self._folder, device.kind), at)
-        return [f.path for f in found if first <= f.day <= last]
+        days: dict[str, list[files.Packed]] = {}
+        for f in files.valid(files.every(self._folder, device.kind), at):
+            if first <= f.day <= last:
+                days.setdefault(f.day, []).append(f)
+        return days
 
     def _run(self, sql: str, *params: object) -> list[tuple[Any, ...]]:
         with closing(self._db.cursor()) as db:
@@ -138,25 +152,36 @@ class History:
     def _sums(
         self, device: Device, names: list[str], since: int, until: int, bucket_ms: int, at: int
     ) -> dict[int, dict[str, Sums]]:
-        paths = self._paths(device, since, until, at)
-        if not paths:
-            return {}
-        sums = ", ".join(f'min("{n}"), sum("{n}"), max("{n}"), count("{n}")' for n in names)
-        sql = (
-            f'SELECT epoch_ms("at") // {bucket_ms} * {bucket_ms} AS bucket, {sums} FROM {files.scan(paths)} '  # noqa: S608 - numbers and our own words
-            'WHERE device = ? AND "at" >= make_timestamp_ms(?) AND "at" < make_timestamp_ms(?) GROUP BY bucket'
-        )
+        paths: list[Path] = []
+        told: list[str] = []
+        """Days that their readings tell, not their roll-up."""
+        months = rollup.valid(rollup.every(self._folder, device.kind))
+        for day, packed in self._packed(device, since, until, at).items():
+            month = months.get(day[:7])
+            rolled = month is not None and all(month.covers(f) for f in packed)
+            if rolled and bucket_ms % files.DAY_MS == 0:
+                continue
+            paths += [f.path for f in packed]
+            if month is None or month.lacks(day, packed):
+                told.append(day)
         found: dict[int, dict[str, Sums]] = {}
-        for bucket, *values in self._run(sql, device.name, since, until):
-            found[bucket] = {
-                n: [float(v) for v in values[4 * i : 4 * i + 4]]
-                for i, n in enumerate(names)
-                if values[4 * i + 3]
-            }
+        if paths:
+            sums = ", ".join(f'min("{n}"), sum("{n}"), max("{n}"), count("{n}")' for n in names)
+            sql = (
+                f'SELECT (epoch_ms("at") + {files.HANOI_MS}) // {bucket_ms} * {bucket_ms} - {files.HANOI_MS} '  # noqa: S608 - numbers and our own words
+                f"AS bucket, {sums} FROM {files.scan(paths)} "
+                'WHERE device = ? AND "at" >= make_timestamp_ms(?) AND "at" < make_timestamp_ms(?) GROUP BY bucket'
+            )
+            _collect(found, names, self._run(sql, device.name, since, until))
+        first, last = files.day_of(since + files.DAY_MS - 1), files.day_of(until - 1)
+        rolled_up = [m for m in months.values() if first[:7] <= m.month <= last[:7]]
+        if rolled_up:
+            sql = rollup.sums(device.kind, rolled_up, told, bucket_ms)
+            _collect(found, names, self._run(sql, device.name, first, last))
         return found
 
     def _raw(self, device: Device, since: int, until: int, at: int) -> list[Said]:
-        paths = self._paths(device, since, until, at)
+        paths = [f.path for packed in self._packed(device, since, until, at).values() for f in packed]
         if not paths:
             return []
         fields = FIELDS[device.kind]
@@ -201,6 +226,20 @@ class History:
                 if said is not None:
                     found.append((when, dict(said.values)))
         return at, found[::-1]
+
+
+def _collect(found: dict[int, dict[str, Sums]], names: list[str], rows: list[tuple[Any, ...]]) -> None:
+    for at, *values in rows:
+        bucket = found.setdefault(at, {})
+        for i, name in enumerate(names):
+            low, total, high, count = values[4 * i : 4 * i + 4]
+            if not count:
+                continue
+            b = bucket.get(name)
+            if b is None:
+                bucket[name] = [float(low), float(total), float(high), float(count)]
+            else:
+                b[0], b[1], b[2], b[3] = min(b[0], low), b[1] + total, max(b[2], high), b[3] + count
 
 
 def _add(bucket: dict[str, Sums], name: str, value: float) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from hub.views import Changed, Core, HubView, InfluxView, Outcome, RuleView
+from hub.views import Changed, Core, HistoryView, HubView, InfluxView, Outcome, RuleView
 from hub.web.answers import Answer, Ms, Texts, names_of
 from hub.web.devices import DeviceDetailAnswer
 from hub.web.language import Language
@@ -72,6 +72,25 @@ class InfluxAnswer(Answer):
         return cls(**{name: getattr(v, name) for name in cls.model_fields})
 
 
+class HistoryStateAnswer(Answer):
+    """What the packed past takes of the disk."""
+
+    readings_mb: float
+    rollups_mb: float
+    day_mb: float
+    """Mean of the last seven days that are over."""
+    since: str
+    """Its first day; empty where there is none."""
+    behind: int
+    """Journal rows that are not packed yet."""
+    missed: int
+    """Rows that the cap on the journal's size took before they were packed, since the hub's start."""
+
+    @classmethod
+    def of(cls, v: HistoryView) -> "HistoryStateAnswer":
+        return cls(**{name: getattr(v, name) for name in cls.model_fields})
+
+
 class HubAnswer(Answer):
     """The hub's own health."""
 
@@ -94,6 +113,8 @@ class HubAnswer(Answer):
     """`lost`, `wrong` or `unreadable`: the key of stored secrets; empty where nothing is wrong."""
     influx: InfluxAnswer | None
     """Absent where no InfluxDB is set."""
+    history: HistoryStateAnswer | None
+    """Absent in the first moments."""
 
     @classmethod
     def of(cls, view: HubView, names: Mapping[str, str], now: int) -> "HubAnswer":
@@ -103,6 +124,7 @@ class HubAnswer(Answer):
             "outcomes": [OutcomeAnswer.of(o) for o in view.outcomes],
             "rules": [RuleAnswer.of(r) for r in view.rules],
             "influx": None if view.influx is None else InfluxAnswer.of(view.influx),
+            "history": None if view.history is None else HistoryStateAnswer.of(view.history),
         }
         plain = {name: getattr(view, name) for name in cls.model_fields if name not in made}
         return cls.model_validate(plain | made)

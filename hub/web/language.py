@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gettext
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -115,6 +115,10 @@ class Language:
         then = local(at)
         patterns = _DAY if then.year == local(now).year else _DAY_OF_YEAR
         return format_date(then, patterns[self.code], locale=self.code)
+
+    def date(self, iso: str) -> str:
+        """23/11/2026, of 2026-11-23."""
+        return format_date(date.fromisoformat(iso), _DAY_OF_YEAR[self.code], locale=self.code)
 
     def time(self, at: int, now: int) -> str:
         """14:02, with the day where that is not today."""

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from devices.device import Device, Kind
 from devices.lifecycle import Lifecycle
 from hub import registry
-from hub.history import cursor, files, pack
+from hub.history import cursor, files, pack, rollup
 from hub.history.query import History, bucket_for
 from hub.store.writer import Store, Writes
 
@@ -62,9 +62,11 @@ class Past:
         self.store.commit(writes)
         return True
 
-    def pack(self, piece: int = 1000, told: Any = None, workers: int = 1) -> None:
+    def pack(
+        self, piece: int = 1000, told: Any = None, workers: int = 1, now: int = WIDE[1], **keep: Any
+    ) -> None:
         after = cursor.read(self.store.path, cursor.HISTORY)
-        pack.pack(self.folder, after, told or self.move, piece, workers)
+        pack.pack(self.folder, after, told or self.move, pack.Keep(now, **keep), piece, workers)
 
     def raw(self, since: int = WIDE[0], until: int = WIDE[1]) -> list[tuple[int, dict[str, Any]]]:
         return list(self.history.readings(LIGHT, since, until))
@@ -96,6 +98,7 @@ def test_packing_twice_and_nothing_new_change_nothing(past: Past) -> None:
     past.pack()
     assert past.raw() == past.all
     assert len(files.every(past.folder, Kind.SOLAR_LIGHT)) == 1
+    assert len(list(past.folder.glob("history/*/*"))) == 2, "and its month's roll-up"
 
 
 def test_a_packer_killed_between_its_file_and_the_cursor_loses_and_doubles_nothing(past: Past) -> None:
@@ -174,6 +177,89 @@ def test_a_bucket_keeps_to_the_number_of_points(span: int, points: int) -> None:
     assert span / bucket_for(T0, T0 + span, points) + 1 <= points
 
 
+MIDNIGHT = (T0 + 7 * HOUR) // (24 * HOUR) * 24 * HOUR - 7 * HOUR
+DAY = 24 * HOUR
+
+
+def days(past: Past, since: int, until: int, bucket_ms: int = DAY) -> list[tuple[int, Any]]:
+    """(day after T0's, low mean high) of each point."""
+    found = past.history.points(LIGHT, since, until, bucket_ms)
+    return [((p.at - MIDNIGHT) // DAY, p.values["battery_v"]) for p in found]
+
+
+def test_a_day_is_that_of_ha_noi_and_told_as_a_whole(past: Past) -> None:
+    past.say(MIDNIGHT - 1, battery_v=1.0)
+    past.say(MIDNIGHT, battery_v=2.0)
+    past.say(MIDNIGHT + 1000, battery_v=4.0)
+    wanted = [(0, (2.0, 3.0, 4.0))]
+    assert days(past, MIDNIGHT + 500, MIDNIGHT + HOUR) == wanted
+    past.pack()
+    assert days(past, MIDNIGHT + 500, MIDNIGHT + HOUR) == wanted
+
+
+def test_readings_go_after_their_days_and_their_sums_stay(past: Past) -> None:
+    for day in range(5):
+        past.say(MIDNIGHT + day * DAY, battery_v=10.0 + day, lamp_lit=True)
+        past.say(MIDNIGHT + day * DAY + HOUR, battery_v=12.0 + day)
+    past.say(MIDNIGHT, OTHER, soc_pct=50)
+    year = (MIDNIGHT - 300 * DAY, MIDNIGHT + 5 * DAY)
+    before = days(past, *year)
+    assert before == [(d, (10.0 + d, 11.0 + d, 12.0 + d)) for d in range(5)]
+    past.pack(now=MIDNIGHT + 5 * DAY + 1, days=2)
+    assert [f.day for f in files.every(past.folder, Kind.SOLAR_LIGHT)] == [
+        files.day_of(MIDNIGHT + d * DAY) for d in (3, 4)
+    ]
+    assert days(past, *year) == before
+    assert [at for at, _ in past.raw()] == [MIDNIGHT + d * DAY + h * HOUR for d in (3, 4) for h in (0, 1)]
+    finer = days(past, MIDNIGHT, MIDNIGHT + 5 * DAY, HOUR)
+    assert finer[:4] == [*before[:3], (3, (13.0, 13.0, 13.0))], "a day without readings is one point"
+    week = past.history.points(LIGHT, *year, 7 * DAY)
+    assert sum(len(p.values) for p in week) in (1, 2)
+    assert max(p.values["battery_v"][2] for p in week) == 16.0
+
+
+def test_what_comes_late_for_a_day_whose_readings_are_gone_is_added(past: Past) -> None:
+    now = MIDNIGHT + 9 * DAY
+    past.say(MIDNIGHT, battery_v=10.0)
+    past.pack(now=now, days=2)
+    past.say(MIDNIGHT + HOUR, late=True, battery_v=14.0)
+    past.say(MIDNIGHT + DAY, late=True, battery_v=1.0)
+    wanted = [(0, (10.0, 12.0, 14.0)), (1, (1.0, 1.0, 1.0))]
+    assert days(past, MIDNIGHT, now) == wanted
+    past.pack(now=now, days=2)
+    assert files.every(past.folder, Kind.SOLAR_LIGHT) == []
+    assert days(past, MIDNIGHT, now) == wanted
+    past.say(now - 1, battery_v=3.0)
+    past.pack(now=now, days=2)
+    assert days(past, MIDNIGHT, now) == [*wanted, (8, (3.0, 3.0, 3.0))]
+
+
+def test_roll_ups_go_too_at_last_and_a_kind_may_have_its_own_days(past: Past) -> None:
+    past.say(MIDNIGHT, battery_v=10.0)
+    past.pack(now=MIDNIGHT + 60 * DAY, days=366, rollup_days=400)
+    assert len(past.raw()) == 1
+    past.pack(now=MIDNIGHT + 60 * DAY, days=366, rollup_days=400, days_of={"solar_light": 30})
+    assert past.raw() == []
+    assert len(days(past, MIDNIGHT, MIDNIGHT + DAY)) == 1
+    past.pack(now=MIDNIGHT + 500 * DAY, days=366, rollup_days=400)
+    assert days(past, MIDNIGHT, MIDNIGHT + DAY) == []
+
+
+def test_the_running_day_is_not_rolled_up_and_a_killed_roll_up_doubles_nothing(past: Past) -> None:
+    past.say(MIDNIGHT, battery_v=10.0)
+    past.pack(now=MIDNIGHT + DAY - 1)
+    assert rollup.every(past.folder, Kind.SOLAR_LIGHT) == []
+    past.pack(now=MIDNIGHT + DAY)
+    (first,) = rollup.every(past.folder, Kind.SOLAR_LIGHT)
+    content = first.path.read_bytes()
+    past.say(MIDNIGHT + 1, late=True, battery_v=20.0)
+    past.pack(now=MIDNIGHT + DAY)
+    first.path.write_bytes(content)
+    assert days(past, MIDNIGHT, MIDNIGHT + DAY) == [(0, (10.0, 15.0, 20.0))]
+    past.pack(now=MIDNIGHT + DAY)
+    assert first not in rollup.every(past.folder, Kind.SOLAR_LIGHT)
+
+
 _rows = st.tuples(
     st.just("say"), st.integers(-60 * HOUR, 60 * HOUR), st.booleans(), st.sampled_from([1.0, 12.5, 60.25])
 )
@@ -181,7 +267,7 @@ _acts = st.one_of(
     _rows,
     _rows,
     _rows,
-    st.tuples(st.just("pack"), st.integers(1, 5)),
+    st.tuples(st.just("pack"), st.integers(1, 5), st.integers(-60, 60), st.integers(2, 4)),
     st.tuples(st.just("kill"), st.integers(1, 5)),
 )
 
@@ -194,16 +280,32 @@ def test_it_makes_no_difference_how_rows_were_packed(acts: list[Any]) -> None:
     try:
         for act in acts:
             _act(past, act)
-        expected = sorted(past.all, key=lambda r: r[0])
-        assert sorted(past.raw(), key=lambda r: (r[0], r[1]["battery_v"])) == sorted(
-            expected, key=lambda r: (r[0], r[1]["battery_v"])
-        )
-        counted = [p.values["battery_v"] for p in past.history.points(LIGHT, *WIDE, 1000 * HOUR)]
-        if expected:
-            assert min(low for low, _, _ in counted) == min(v["battery_v"] for _, v in expected)
+        gone = max([_first_kept(*a[2:]) for a in acts if a[0] == "pack"], default="")
+        raw = [r for r in past.raw() if files.day_of(r[0]) >= gone]
+        kept = [r for r in past.all if files.day_of(r[0]) >= gone]
+        assert sorted(raw, key=_ordered) == sorted(kept, key=_ordered)
+        sums = _by_days(past.all)
+        assert days(past, *WIDE) == sums
+        past.pack(now=WIDE[1], days=2)
+        assert days(past, *WIDE) == sums
     finally:
         past.store.close()
         shutil.rmtree(folder)
+
+
+def _first_kept(hour: int, days: int) -> str:
+    return pack.Keep(T0 + hour * HOUR, days).first(Kind.SOLAR_LIGHT)
+
+
+def _ordered(said: tuple[int, dict[str, Any]]) -> tuple[int, float]:
+    return said[0], said[1]["battery_v"]
+
+
+def _by_days(said: list[tuple[int, dict[str, Any]]]) -> list[tuple[int, Any]]:
+    heaps: dict[int, list[float]] = {}
+    for at, values in said:
+        heaps.setdefault((at - MIDNIGHT) // DAY, []).append(values["battery_v"])
+    return [(day, (min(v), sum(v) / len(v), max(v))) for day, v in sorted(heaps.items())]
 
 
 def _act(past: Past, act: Any) -> None:
@@ -211,8 +313,8 @@ def _act(past: Past, act: Any) -> None:
         case ("say", at, other, value):
             # of a real journal: what is not late does not go back in time
             past.say(T0 + at, OTHER if other else LIGHT, late=True, battery_v=value)
-        case ("pack", piece):
-            past.pack(piece)
+        case ("pack", piece, hour, kept):
+            past.pack(piece, now=T0 + hour * HOUR, days=kept)
         case ("kill", piece):
             seen: list[int] = []
 

@@ -1,0 +1,164 @@
+"""Roll-ups: what each device said on each day, in one small Parquet file a month and kind, kept when the readings go.
+
+`history/<kind>/<month>.<day>.<last>.rollup.parquet` holds every reading that was packed up to journal position `last`
+and belongs to a day of the month up to `day`: a row a device and day, with the lowest, the sum, the highest and the
+number of each measured field. The newest file of a month counts. A day's readings may go once they are rolled up;
+what comes later for such a day is added to its row.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from devices.device import FIELDS, Kind
+from hub.history import files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    import duckdb
+
+_NAME = re.compile(r"(\d{4}-\d\d)\.(\d\d)\.(\d+)\.rollup\.parquet")
+PARTS = ("low", "sum", "high", "n")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Month:
+    """One file. `month` as in its name, 2026-11; `through` a day of it, 2026-11-24."""
+
+    kind: Kind
+    month: str
+    last: int
+    through: str
+    path: Path
+
+    def covers(self, f: files.Packed) -> bool:
+        """True where everything of a packed file is in it."""
+        return f.day[:7] == self.month and f.day <= self.through and f.last <= self.last
+
+    def lacks(self, day: str, packed: Sequence[files.Packed]) -> bool:
+        """True where a day's packed files tell all of it; False where its earlier readings are only here."""
+        return day > self.through or any(f.first <= self.last for f in packed)
+
+
+def every(folder: Path, kind: Kind) -> list[Month]:
+    """All files of a kind, oldest first. Raises OSError."""
+    try:
+        paths = list((folder / files.FOLDER / kind.value).iterdir())
+    except FileNotFoundError:
+        return []
+    found = []
+    for path in paths:
+        m = _NAME.fullmatch(path.name)
+        if m is not None:
+            found.append(Month(kind, m[1], int(m[3]), f"{m[1]}-{m[2]}", path))
+    return sorted(found)
+
+
+def valid(found: Iterable[Month]) -> dict[str, Month]:
+    """The newest of each month."""
+    return {m.month: m for m in sorted(found)}
+
+
+def numbers(kind: Kind) -> list[str]:
+    """The fields of a kind that are rolled up."""
+    return [f.name for f in FIELDS[kind] if f.type in ("number", "integer")]
+
+
+def roll(db: duckdb.DuckDBPyConnection, folder: Path, kind: Kind, cursor: int, today: str) -> None:
+    """Roll up what is packed of the days before `today` and not rolled up yet. Raises OSError, duckdb.Error."""
+    if not numbers(kind):
+        return
+    known = every(folder, kind)
+    newest = valid(known)
+    heaps: dict[str, list[files.Packed]] = {}
+    for f in files.valid(files.every(folder, kind), cursor):
+        if f.day < today:
+            heaps.setdefault(f.day[:7], []).append(f)
+    for month, packed in heaps.items():
+        before = newest.get(month)
+        if before is None or not all(before.covers(f) for f in packed):
+            _write(db, folder, kind, month, before, packed, cursor)
+    for old in set(every(folder, kind)).difference(valid(every(folder, kind)).values()):
+        old.path.unlink(missing_ok=True)
+
+
+def _write(
+    db: duckdb.DuckDBPyConnection, folder: Path, kind: Kind, month: str, before: Month | None,
+    packed: Sequence[files.Packed], cursor: int,
+) -> None:  # fmt: skip
+    days: dict[str, list[files.Packed]] = {}
+    for f in packed:
+        days.setdefault(f.day, []).append(f)
+    anew, more = [], []
+    """Days told anew by their files; files that are added to what stands."""
+    for day, of_day in days.items():
+        if before is None or before.lacks(day, of_day):
+            if before is None or not all(before.covers(f) for f in of_day):
+                anew.append(day)
+                more += of_day
+        else:
+            more += [f for f in of_day if not before.covers(f)]
+    names = numbers(kind)
+    sources = [_of_readings(names, [f.path for f in more])]
+    if before is not None:
+        listed = ", ".join(f"DATE '{day}'" for day in anew) or "NULL"
+        kept = f"WHERE day NOT IN ({listed})" if anew else ""
+        sources.append(f"SELECT * FROM {files.scan([before.path])} {kept}")  # noqa: S608 - our own words
+    summed = ", ".join(
+        f'min("{n}.low") AS "{n}.low", sum("{n}.sum") AS "{n}.sum", max("{n}.high") AS "{n}.high", '
+        f'CAST(sum("{n}.n") AS BIGINT) AS "{n}.n"'
+        for n in names
+    )
+    through = max([*days, *([before.through] if before is not None else [])])
+    path = folder / files.FOLDER / kind.value / f"{month}.{through[-2:]}.{cursor}.rollup.parquet"
+    files.durably(
+        db,
+        path,
+        f"SELECT device, day, {summed} FROM ({' UNION ALL BY NAME '.join(sources)}) "  # noqa: S608 - our own words
+        "GROUP BY device, day ORDER BY device, day",
+    )
+
+
+def _of_readings(names: Iterable[str], paths: Iterable[Path]) -> str:
+    sums = ", ".join(
+        f'min("{n}") AS "{n}.low", sum(CAST("{n}" AS DOUBLE)) AS "{n}.sum", max("{n}") AS "{n}.high", '
+        f'count("{n}") AS "{n}.n"'
+        for n in names
+    )
+    day = f'CAST(make_timestamp_ms(epoch_ms("at") + {files.HANOI_MS}) AS DATE)'
+    return f"SELECT device, {day} AS day, {sums} FROM {files.scan(paths)} GROUP BY device, day"  # noqa: S608 - our own words
+
+
+def retire(folder: Path, kind: Kind, cursor: int, before: str, months_before: str) -> None:
+    """Away with readings of days before `before` that are rolled up, and with roll-ups of earlier months.
+
+    A kind without numbers has no roll-ups: its days go as they are. Raises OSError.
+    """
+    newest = valid(every(folder, kind))
+    for f in files.valid(files.every(folder, kind), cursor):
+        month = newest.get(f.day[:7])
+        rolled = not numbers(kind) or (month is not None and month.covers(f))
+        if f.day < before and rolled:
+            f.path.unlink(missing_ok=True)
+    for month in newest.values():
+        if month.month < months_before[:7]:
+            month.path.unlink(missing_ok=True)
+
+
+def sums(kind: Kind, months: Iterable[Month], skipped: Iterable[str], bucket_ms: int) -> str:
+    """The query for one device's sums by buckets, field by field; its parameters: device, first day, last day."""
+    parts = ", ".join(
+        f'min("{n}.low"), sum("{n}.sum"), max("{n}.high"), CAST(sum("{n}.n") AS BIGINT)'
+        for n in numbers(kind)
+    )
+    listed = ", ".join(f"DATE '{day}'" for day in skipped)
+    kept = f"AND day NOT IN ({listed}) " if listed else ""
+    return (
+        f"SELECT epoch_ms(CAST(day AS TIMESTAMP)) // {bucket_ms} * {bucket_ms} - {files.HANOI_MS} AS bucket, {parts} "  # noqa: S608 - our own words
+        f"FROM {files.scan(m.path for m in months)} "
+        f"WHERE device = ? AND day >= CAST(? AS DATE) AND day <= CAST(? AS DATE) {kept}GROUP BY bucket"
+    )
