@@ -33,7 +33,7 @@ class InfluxQL:
     def points(self, device: Device, since: int, until: int, bucket_ms: int) -> list[Point]:
         """Lowest, mean and highest of each bucket in [since, until), oldest first. Raises NoAnswer."""
         names = rollup.numbers(device.kind)
-        since = whole(since, bucket_ms)
+        since, until = whole(since, until, bucket_ms)
         if not names:
             return []
         wanted = ", ".join(

@@ -74,9 +74,11 @@ def bucket_of(at: int, bucket_ms: int) -> int:
     return (at + files.HANOI_MS) // bucket_ms * bucket_ms - files.HANOI_MS
 
 
-def whole(since: int, bucket_ms: int) -> int:
-    """`since`, for buckets of days moved to the start of its own: a day is told as a whole."""
-    return since if bucket_ms % files.DAY_MS else bucket_of(since, bucket_ms)
+def whole(since: int, until: int, bucket_ms: int) -> tuple[int, int]:
+    """The range; for buckets of days it begins and ends with one, because a day is told as a whole."""
+    if bucket_ms % files.DAY_MS or until <= since:
+        return since, until
+    return bucket_of(since, bucket_ms), bucket_of(until - 1, bucket_ms) + bucket_ms
 
 
 class History:
@@ -90,11 +92,11 @@ class History:
     def points(self, device: Device, since: int, until: int, bucket_ms: int) -> list[Point]:
         """Lowest, mean and highest of each bucket in [since, until), oldest first; empty buckets are left out.
 
-        Buckets of days begin at midnight in Hà Nội, the first one is told as a whole. Of a day whose readings are gone
-        there is one point, at its start. Raises sqlite3.Error, duckdb.Error.
+        Buckets of days begin at midnight in Hà Nội and are told as a whole, the first and the last too. Of a day whose
+        readings are gone there is one point, at its start. Raises sqlite3.Error, duckdb.Error.
         """
         names = rollup.numbers(device.kind)
-        since = whole(since, bucket_ms)
+        since, until = whole(since, until, bucket_ms)
         if not names or until <= since:
             return []
         with self._room:

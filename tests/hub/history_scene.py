@@ -10,6 +10,7 @@ from devices.device import Device, Kind
 from devices.lifecycle import Lifecycle
 from hub import registry
 from hub.history.journal import TELEMETRY
+from hub.store.reader import LATE
 from hub.store.writer import Store, StoreBroken, Writes
 from hub.views import Refused
 
@@ -38,13 +39,13 @@ class Journal:
         self.devices = {found.ids[d.name]: d for d in devices}
         self.ids = found.ids
         self.pos = self.store.next_pos - 1
+        self.newest = dict.fromkeys(self.ids, 0)
+        self._latest: dict[str, int] = {}
         self.broken = False
 
     def say(self, name: str, at: int, **said: Any) -> int:
         """One reading; its position."""
-        self.pos += 1
-        body = json.dumps({"boot": 1, "seq": self.pos} | said).encode()
-        self.store.commit(Writes(journal=[self.pos, 0, self.ids[name], at, TELEMETRY, body]))
+        self.put([(name, at, said)])
         return self.pos
 
     def put(self, rows: list[tuple[str, int, dict[str, Any]]]) -> None:
@@ -52,14 +53,11 @@ class Journal:
         flat: list[Any] = []
         for name, at, said in rows:
             self.pos += 1
-            flat += [
-                self.pos,
-                0,
-                self.ids[name],
-                at,
-                TELEMETRY,
-                json.dumps({"boot": 1, "seq": self.pos} | said).encode(),
-            ]
+            body = json.dumps({"boot": 1, "seq": self.pos} | said).encode()
+            late = LATE if at < self._latest.get(name, 0) else 0
+            self._latest[name] = max(at, self._latest.get(name, 0))
+            flat += [self.pos, self.newest[name], self.ids[name], at, TELEMETRY | late, body]
+            self.newest[name] = self.pos
         self.store.commit(Writes(journal=flat))
 
     def submit(self, run: Callable[[Writes], Any]) -> Future[Any]:
