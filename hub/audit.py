@@ -56,13 +56,25 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which entries; empty means any. `since` inclusive and `until` exclusive, ms."""
+    """Which entries; empty means any. `since` inclusive and `until` exclusive, ms.
+
+    Subject and action by their beginning; with `exact` the subject as a whole.
+    """
 
     person: str = ""
     subject: str = ""
     action: str = ""
     since: int | None = None
     until: int | None = None
+    exact: bool = False
+
+
+def entries(reader: Reader, wanted: Wanted, before: int | None = None, limit: int = 50) -> list[Entry]:
+    """At most `limit` entries of an id below `before`, newest first."""
+    return [
+        Entry(number, at, person, address, action, subject, json.loads(old), json.loads(new))
+        for number, at, person, address, action, subject, old, new in reader.audit(wanted, before, limit)
+    ]
 
 
 class Trail:
@@ -71,22 +83,9 @@ class Trail:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
-    async def read(self, wanted: Wanted, before: int | None, limit: int) -> list[Entry]:
-        """At most `limit` entries of an id below `before`."""
-        rows = await asyncio.to_thread(
-            self._reader.audit,
-            wanted.person,
-            wanted.subject,
-            wanted.action,
-            wanted.since,
-            wanted.until,
-            before,
-            limit,
-        )
-        return [
-            Entry(number, at, person, address, action, subject, json.loads(old), json.loads(new))
-            for number, at, person, address, action, subject, old, new in rows
-        ]
+    async def read(self, wanted: Wanted, before: int | None = None, limit: int = 50) -> list[Entry]:
+        """See `entries`."""
+        return await asyncio.to_thread(entries, self._reader, wanted, before, limit)
 
     async def each(self, wanted: Wanted) -> AsyncIterator[Entry]:
         """All of them, newest first, a few hundred in memory at a time."""

@@ -73,10 +73,8 @@ class Office:
     def past(self, name: str) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
         """A device's changes (ms, person, address, action) and hardware (serial, model, since, until)."""
         reader = Reader(self.store.path)
-        changes = [
-            (at, person, address, action)
-            for at, person, address, action, *_ in reader.changes(f"device:{name}", 50)
-        ]
+        found = audit.entries(reader, audit.Wanted(subject=f"device:{name}", exact=True))
+        changes = [(e.at, e.person, e.address, e.action) for e in found]
         rows = reader.hardware(self.places.registrar.registry.ids[name])
         return changes, [(serial, model, since, until) for serial, model, _, since, until, _ in rows]
 

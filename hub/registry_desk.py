@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -26,17 +25,6 @@ if TYPE_CHECKING:
     from hub.registry_ops import Operation
     from hub.store.reader import Reader
     from hub.store.writer import Writes
-
-
-class Change(NamedTuple):
-    """One entry of a subject's history: (ms, person, address, action, what was, what is)."""
-
-    at: int
-    person: str
-    address: str
-    action: str
-    before: dict[str, Any]
-    after: dict[str, Any]
 
 
 class Hung(NamedTuple):
@@ -120,14 +108,6 @@ class RegistryDesk:
         return [(*key, n) for key, n in sorted(found.items())]
 
     # --- the past ---------------------------------------------------------------------------------------------
-
-    async def changes(self, subject: str, limit: int = 50) -> Sequence[Change]:
-        """A subject's (`device:name`, `site:slug`) changes, newest first."""
-        rows = await asyncio.to_thread(self.reader.changes, subject, limit)
-        return [
-            Change(at, person, address, action, json.loads(before), json.loads(after))
-            for at, person, address, action, before, after in rows
-        ]
 
     async def hardware(self, name: str) -> Sequence[Hung]:
         """What has hung at a device's place, newest first; empty where it never was replaced. Raises Refused."""

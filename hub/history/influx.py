@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from urllib3.exceptions import HTTPError
 
-from hub.history import journal
+from hub.history import cursor, journal
 from hub.history.lines import Lines
 from hub.views import InfluxView, Refused
 
@@ -158,7 +158,7 @@ class Influx:
     def _run(self) -> None:
         server = Server(self._settings, self._timeout_s)
         try:
-            self.pos = cursor(self._path)
+            self.pos = cursor.read(self._path, NAME)
             while not self._stop.is_set():
                 self._stop.wait(self._turn(server))
         finally:
@@ -242,9 +242,8 @@ class Influx:
 
     def _store_cursor(self) -> None:
         pos = self.pos
-        sql = "INSERT OR REPLACE INTO cursor (name, pos) VALUES (?, ?)"
         try:
-            self._submit(lambda writes: writes.add(sql, NAME, pos)).result(TIMEOUT_S)
+            self._submit(lambda writes: cursor.move(writes, NAME, pos)).result(TIMEOUT_S)
         except (
             Refused,
             Late,
@@ -252,19 +251,9 @@ class Influx:
             log.debug("the cursor of InfluxDB waits")
 
 
-def cursor(path: Path) -> int:
-    """How far this follower had come; 0 at its first start: all that the journal still holds. Raises sqlite3.Error."""
-    return int(_row(path, "SELECT coalesce(max(pos), 0) FROM cursor WHERE name = 'influxdb'")[0])
-
-
 def span(path: Path) -> tuple[int, int]:
     """The journal's first and last position, 0 where it is empty. Raises sqlite3.Error."""
     sql = "SELECT coalesce((SELECT min(pos) FROM journal), 0), coalesce((SELECT max(pos) FROM journal), 0)"
-    first, last = _row(path, sql)
-    return int(first), int(last)
-
-
-def _row(path: Path, sql: str) -> tuple[Any, ...]:
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as db:
-        found: tuple[Any, ...] = db.execute(sql).fetchone()
-        return found
+        first, last = db.execute(sql).fetchone()
+    return int(first), int(last)

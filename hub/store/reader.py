@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from hub.audit import Wanted
+
 CHANNELS = ("state", "telemetry", "occurrence", "receipt", "desired")
 """A journal row's low four bits name its channel. `desired` rows are the hub's own: what it asks from then on."""
 LATE = 16
@@ -85,35 +87,21 @@ class Reader:
         """Until when secrets of one name are kept: (owner, ms)."""
         return self._rows("SELECT owner, expires_at FROM secret WHERE what=? AND expires_at NOT NULL", what)
 
-    def changes(self, subject: str, limit: int) -> list[tuple[Any, ...]]:
-        """What the audit says of a subject, newest first: (at, person, address, action, before, after)."""
+    def audit(self, wanted: Wanted, before: int | None, limit: int) -> list[tuple[Any, ...]]:
+        """Entries of the audit of an id below `before`, newest first."""
+        asked: dict[str, object] = {
+            "person = ?": wanted.person,
+            "subject = ?" if wanted.exact else "substr(subject, 1, length(?)) = ?": wanted.subject,
+            "substr(action, 1, length(?)) = ?": wanted.action,
+            "at >= ?": wanted.since,
+            "at < ?": wanted.until,
+            "id < ?": before,
+        }
+        asked = {where: value for where, value in asked.items() if value not in ("", None)}
         return self._rows(
-            "SELECT at, person, address, action, before, after FROM audit WHERE subject=? ORDER BY id DESC LIMIT ?",
-            subject,
-            limit,
-        )
-
-    def audit(
-        self,
-        person: str,
-        subject: str,
-        action: str,
-        since: int | None,
-        until: int | None,
-        before: int | None,
-        limit: int,
-    ) -> list[tuple[Any, ...]]:
-        """Entries of the audit, newest first; subject and action by their beginning, what is empty is not asked."""
-        return self._rows(
-            "SELECT id, at, person, address, action, subject, before, after FROM audit "
-            "WHERE id < ?1 AND (?2 = '' OR person = ?2) AND substr(subject, 1, length(?3)) = ?3 "
-            "AND substr(action, 1, length(?4)) = ?4 AND at >= ?5 AND at < ?6 ORDER BY id DESC LIMIT ?7",
-            2**62 if before is None else before,
-            person,
-            subject,
-            action,
-            0 if since is None else since,
-            2**62 if until is None else until,
+            "SELECT id, at, person, address, action, subject, before, after FROM audit "  # noqa: S608 - written here
+            f"WHERE {' AND '.join(asked) or 'true'} ORDER BY id DESC LIMIT ?",
+            *(value for where, value in asked.items() for _ in range(where.count("?"))),
             limit,
         )
 

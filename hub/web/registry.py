@@ -1,19 +1,19 @@
-"""The registry: devices and sites as people register, edit, replace and take them away; CSV; what firmware runs."""
+"""The registry: devices and sites as people register, edit, replace and take them away; what firmware runs."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Query, UploadFile
-from pydantic import BaseModel, Field, ValidationError
-from starlette.responses import Response, StreamingResponse
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ValidationError
+from starlette.responses import Response
 
 from devices.device import Kind
-from devices.person import By
 from devices.site import TIERS
+from hub.audit import Wanted
 from hub.registry import refusal
-from hub.registry_csv import TOLD, Sheet
 from hub.registry_ops import (
+    OPERATIONS,
     AddDevice,
     AddSite,
     ChangeDevice,
@@ -26,9 +26,8 @@ from hub.registry_ops import (
     ReplaceDevice,
 )
 from hub.views import Core, Refused
-from hub.web import words
 from hub.web.answers import Answer, Ms, ProblemAnswer
-from hub.web.language import Language, wanted
+from hub.web.audit import EntryAnswer
 from hub.web.pages import ByDep, CoreDep, Missing, Reader, ReaderDep
 
 router = APIRouter(tags=["registry"])
@@ -38,12 +37,6 @@ DEVICE_FIELDS = (
     "title", "kind", "realm", "site", "place", "lat", "lon", "interval_s", "timeout_s", "power_from", "uplink_by",
     "nvr", "channel", "serial", "driver", "tags",
 )  # fmt: skip
-
-
-class CsvResponse(StreamingResponse):
-    """CSV in pieces."""
-
-    media_type = "text/csv; charset=utf-8"
 
 
 class DoneAnswer(BaseModel):
@@ -79,17 +72,6 @@ class FirmwareAnswer(Answer):
     devices: int
 
 
-class ChangeAnswer(Answer):
-    """One change of a device or a site."""
-
-    at: Ms
-    person: str
-    address: str
-    action: str
-    before: dict[str, Any]
-    after: dict[str, Any]
-
-
 class HungAnswer(Answer):
     """One piece of hardware at a device's place."""
 
@@ -107,28 +89,8 @@ class RegisteredAnswer(Answer):
     version: int
     """Give it back with a change: who edits an older one is told."""
     fields: dict[str, Any]
-    changes: list[ChangeAnswer]
+    changes: list[EntryAnswer]
     hardware: list[HungAnswer]
-
-
-class SheetAnswer(Answer):
-    """What came of a CSV file."""
-
-    lines: int
-    added: int
-    changed: int
-    bad_lines: int
-    wrong: list[tuple[int, str]]
-    """(line, sentence), at most 200."""
-    registered: bool
-    """False for a dry run, and where a line is bad: then nothing was changed."""
-
-
-class SheetSaid(BaseModel):
-    """A CSV file as text."""
-
-    csv: Annotated[str, Field(max_length=20_000_000)]
-    dry_run: bool = False
 
 
 # --- reading --------------------------------------------------------------------------------------------------
@@ -149,8 +111,9 @@ async def read_device(core: Core, name: str) -> RegisteredAnswer:
     )
 
 
-async def _changes(core: Core, subject: str) -> list[ChangeAnswer]:
-    return [ChangeAnswer.model_validate(c._asdict()) for c in await core.registry.changes(subject)]
+async def _changes(core: Core, subject: str) -> list[EntryAnswer]:
+    """What was done to a device or a site lately, newest first."""
+    return [EntryAnswer.of(e) for e in await core.audit.read(Wanted(subject=subject, exact=True))]
 
 
 def read_tree(core: Core, day: date | None) -> TreeAnswer:
@@ -161,16 +124,6 @@ def read_tree(core: Core, day: date | None) -> TreeAnswer:
         for b in core.registry.tree(day)
     ]
     return TreeAnswer(day=day, sites=sites)
-
-
-def sheet_answer(sheet: Sheet, lang: Language, *, dry_run: bool) -> SheetAnswer:
-    """As people read it."""
-    wrong = [(line, words.refused(lang, problem)) for line, problem in sheet.wrong[:TOLD]]
-    registered = not dry_run and not sheet.bad_lines
-    return SheetAnswer(
-        lines=sheet.lines, added=sheet.added, changed=sheet.changed, bad_lines=sheet.bad_lines, wrong=wrong,
-        registered=registered,
-    )  # fmt: skip
 
 
 # --- pages ----------------------------------------------------------------------------------------------------
@@ -271,12 +224,6 @@ async def page_of_firmware(reader: ReaderDep) -> Response:
     return reader.page("firmware.html", rows=reader.core.registry.firmwares())
 
 
-@router.get("/registry/csv", include_in_schema=False)
-async def page_of_csv(reader: ReaderDep) -> Response:
-    """Import and export."""
-    return reader.page("registry_csv.html", sheet=None, error=None)
-
-
 # --- changes by form ------------------------------------------------------------------------------------------
 
 
@@ -368,20 +315,6 @@ async def change_tree_by_form(reader: ReaderDep, what: str) -> Response:
     return reader.go(f"/registry/sites/{done['slug']}")
 
 
-@router.post("/registry/csv", include_in_schema=False)
-async def import_by_form(
-    reader: ReaderDep, file: UploadFile, what: Annotated[str, Form()] = "check"
-) -> Response:
-    """A file: checked, or registered where all of it is good."""
-    dry_run = what != "register"
-    try:
-        sheet = await reader.core.registry.import_csv(await file.read(), reader.by, dry_run=dry_run)
-    except Refused as error:
-        return reader.page("registry_csv.html", status=409, sheet=None, error=error)
-    answer = sheet_answer(sheet, reader.lang, dry_run=dry_run)
-    return reader.page("registry_csv.html", status=409 if sheet.bad_lines else 200, sheet=answer, error=None)
-
-
 # --- the API --------------------------------------------------------------------------------------------------
 
 
@@ -404,79 +337,17 @@ async def registered(core: CoreDep, name: str) -> RegisteredAnswer:
     return await read_device(core, name)
 
 
-@router.get("/api/registry/devices.csv", response_class=CsvResponse)
-async def export(core: CoreDep) -> Response:
-    """All devices as CSV (UTF-8 with a byte order mark, for spreadsheets)."""
+def _by_api(kind: type[Operation]) -> Callable[..., Awaitable[DoneAnswer]]:
+    async def carry_out(core: CoreDep, by: ByDep, said: kind) -> DoneAnswer:  # type: ignore[valid-type]
+        return DoneAnswer(done=await core.registry.carry_out(said, by))
 
-    async def pieces() -> AsyncIterator[bytes]:
-        yield b"\xef\xbb\xbf"
-        for piece in core.registry.export_csv():
-            yield piece.encode()
-
-    headers = {"content-disposition": 'attachment; filename="devices.csv"'}
-    return CsvResponse(pieces(), headers=headers)
+    return carry_out
 
 
-@router.post("/api/registry/import", responses=_REFUSALS)
-async def import_all(reader: ReaderDep, by: ByDep, said: SheetSaid) -> SheetAnswer:
-    """Devices from CSV: all of them, or none and every bad line."""
-    sheet = await reader.core.registry.import_csv(said.csv.encode(), by, dry_run=said.dry_run)
-    return sheet_answer(sheet, wanted(reader.request), dry_run=said.dry_run)
-
-
-async def _carry_out(core: Core, operation: Operation, by: By) -> DoneAnswer:
-    return DoneAnswer(done=await core.registry.carry_out(operation, by))
-
-
-@router.post("/api/registry/device-add", responses=_REFUSALS)
-async def device_add(core: CoreDep, by: ByDep, said: AddDevice) -> DoneAnswer:
-    """Register a device; it is planned until it is heard."""
-    return await _carry_out(core, said, by)
-
-
-@router.post("/api/registry/device-change", responses=_REFUSALS)
-async def device_change(core: CoreDep, by: ByDep, said: ChangeDevice) -> DoneAnswer:
-    """Change how a device is registered; `version` is the one that was read."""
-    return await _carry_out(core, said, by)
-
-
-@router.post("/api/registry/device-live", responses=_REFUSALS)
-async def device_live(core: CoreDep, by: ByDep, said: LiveDevice) -> DoneAnswer:
-    """Into maintenance, back into service, or retired for good."""
-    return await _carry_out(core, said, by)
-
-
-@router.post("/api/registry/device-replace", responses=_REFUSALS)
-async def device_replace(core: CoreDep, by: ByDep, said: ReplaceDevice) -> DoneAnswer:
-    """Other hardware hangs there from now on."""
-    return await _carry_out(core, said, by)
-
-
-@router.post("/api/registry/site-add", responses=_REFUSALS)
-async def site_add(core: CoreDep, by: ByDep, said: AddSite) -> DoneAnswer:
-    """A new site."""
-    return await _carry_out(core, said, by)
-
-
-@router.post("/api/registry/site-rename", responses=_REFUSALS)
-async def site_rename(core: CoreDep, by: ByDep, said: RenameSite) -> DoneAnswer:
-    """Another name from a day on."""
-    return await _carry_out(core, said, by)
-
-
-@router.post("/api/registry/site-place", responses=_REFUSALS)
-async def site_place(core: CoreDep, by: ByDep, said: PlaceSite) -> DoneAnswer:
-    """Below another site from a day on."""
-    return await _carry_out(core, said, by)
-
-
-@router.post("/api/registry/site-end", responses=_REFUSALS)
-async def site_end(core: CoreDep, by: ByDep, said: EndSite) -> DoneAnswer:
-    """No more from a day on."""
-    return await _carry_out(core, said, by)
-
-
-@router.post("/api/registry/site-merge", responses=_REFUSALS)
-async def site_merge(core: CoreDep, by: ByDep, said: MergeSites) -> DoneAnswer:
-    """Several become one on a day."""
-    return await _carry_out(core, said, by)
+for _kind in OPERATIONS:
+    router.post(
+        f"/api/registry/{_kind.path}",
+        name=_kind.path.replace("-", "_"),
+        description=_kind.__doc__,
+        responses=_REFUSALS,
+    )(_by_api(_kind))

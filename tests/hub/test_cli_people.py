@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hub.audit import Wanted
 from hub.store.reader import Reader
 from tests.brokers import free_port
 from tests.hub.test_app import running, settings
@@ -95,7 +96,7 @@ async def changes(say: Say, folder: Path) -> None:
 
 def audited(folder: Path) -> list[tuple[str, str, str]]:
     """(person, action, subject), oldest first."""
-    rows = Reader(folder / "var" / "hub.db").audit("", "", "", None, None, None, 99)
+    rows = Reader(folder / "var" / "hub.db").audit(Wanted(), None, 99)
     return [(person, action, subject) for _, _, person, _, action, subject, *_ in reversed(rows)]
 
 

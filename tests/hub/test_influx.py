@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hub.history import influx
-from hub.history.influx import Away, Influx, PointRefused, Server, cursor
+from hub.history import cursor, influx
+from hub.history.influx import NAME, Away, Influx, PointRefused, Server
 from hub.history.influxql import InfluxQL, NoAnswer
 from hub.settings import InfluxSettings
 from tests.brokers import PATIENCE_S, free_port
@@ -83,7 +83,7 @@ class Taken:
 
 
 def all_of(run: Influx, write: Callable[[Sequence[str]], None]) -> None:
-    run.pos = cursor(run._path)
+    run.pos = cursor.read(run._path, NAME)
     while run.step(write):
         pass
 
@@ -102,7 +102,7 @@ def test_every_reading_in_the_journals_order(journal: Journal, monkeypatch: pyte
     run = follower(journal, "http://x")
     all_of(run, taken)
     assert times(taken) == [T0 + i for i in range(50)]
-    assert cursor(journal.store.path) == journal.pos
+    assert cursor.read(journal.store.path, NAME) == journal.pos
     assert (run.view.written, run.view.behind, run.view.refused, run.view.missed) == (50, 0, 0, 0)
 
 
@@ -122,7 +122,7 @@ def test_the_cursor_stands_while_the_server_is_away(journal: Journal) -> None:
     run = follower(journal, "http://x")
     with pytest.raises(Away):
         all_of(run, taken)
-    assert (run.pos, cursor(journal.store.path), run.view.written) == (0, 0, 0)
+    assert (run.pos, cursor.read(journal.store.path, NAME), run.view.written) == (0, 0, 0)
     taken.away = False
     all_of(run, taken)
     assert times(taken) == [T0 + i for i in range(10)]
@@ -164,7 +164,7 @@ def test_a_store_that_is_full_costs_nothing_but_a_second_write(journal: Journal)
     journal.broken = True
     run, taken = follower(journal, "http://x"), Taken()
     all_of(run, taken)
-    assert (run.pos, cursor(journal.store.path)) == (1, 0)
+    assert (run.pos, cursor.read(journal.store.path, NAME)) == (1, 0)
     journal.broken = False
     all_of(follower(journal, "http://x"), taken)
     assert taken.lines[0] == taken.lines[1], "the same point, which InfluxDB keeps once"
@@ -257,7 +257,7 @@ def test_no_point_is_to_blame_for_these(journal: Journal, proxy: Proxy, mood: in
     run = follower(journal, proxy.url)
     with pytest.raises(Away, match=f"{mood}.*not today"):
         through(run)
-    assert (run.view.refused, cursor(journal.store.path)) == (0, 0)
+    assert (run.view.refused, cursor.read(journal.store.path, NAME)) == (0, 0)
 
 
 def test_a_server_that_never_answers(proxy: Proxy) -> None:

@@ -10,6 +10,7 @@ import pytest
 from devices.device import Device, Kind
 from devices.person import By
 from devices.site import Site
+from hub.audit import Wanted, entries
 from hub.registry_desk import tree
 from hub.views import Refused
 from tests.hub.town import Town
@@ -61,7 +62,10 @@ def test_the_same_merger_by_hand(town: Town) -> None:
     assert reg.sites["x1"].until == DAY
     assert town.loaded().devices["tram"].site == "x3"
     assert "x3" in town.tracker.by_name["tram"].sites
-    assert [a for _, _, _, a, _, _ in town.reader.changes("site:x1", 9)] == ["site.merged", "site.added"]
+    assert [e.action for e in entries(town.reader, Wanted(subject="site:x1", exact=True))] == [
+        "site.merged",
+        "site.added",
+    ]
 
 
 def test_a_name_holds_until_its_day(town: Town) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hub.audit import Wanted
 from hub.check import check
 from hub.credentials import LABEL
 from hub.secrets import OWN, Secrets, forget
@@ -170,7 +171,7 @@ async def test_a_key_that_is_lost_for_good(tmp_path: Path, becomes: str | None, 
         ],
     )
     assert finding(wanted)[0]
-    (entry,) = Reader(wanted.data_dir / "hub.db").audit("", "", "secrets.", None, None, None, 9)
+    (entry,) = Reader(wanted.data_dir / "hub.db").audit(Wanted(action="secrets."), None, 9)
     assert (entry[2], json.loads(entry[6])) == ("Lan", {"secrets": 2, "devices": ["den-1", "den-2"]})
     store = Store(wanted.data_dir)
     put(store, secrets(store, key))
