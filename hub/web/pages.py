@@ -17,7 +17,7 @@ from devices.health import Shown
 from devices.person import By
 from hub import typed
 from hub.views import Core, Refused, Text
-from hub.web import chart, words
+from hub.web import audit_words, chart, words
 from hub.web.language import CODES, Language, language, mark, wanted
 
 HERE = Path(__file__).parent
@@ -207,6 +207,9 @@ def _environment(code: str) -> Environment:
         "said": lambda name, value: words.value(lang, name, value),
         "why": lambda device, now, titles: words.why(lang, device, now, titles),
         "reason": lambda r, now, titles: words.reason(lang, r, now, titles),
+        "action": lambda code: audit_words.action(lang, code),
+        "audited": lambda key: audit_words.field(lang, key),
+        "told": lambda key, value: audit_words.told(lang, key, value),
         "place": lambda tier, name: words.tier_name(lang, tier, name),
         "refused": lambda error: words.refused(lang, error) if isinstance(error, Refused) else "",
         "pick": lambda texts: texts.get(code) or texts.get("vi") or next(iter(texts.values()), ""),

@@ -63,35 +63,6 @@ TIER_NAME: Mapping[str, str] = {
     "hamlet": mark("hamlet"),
 }
 
-ACTION: Mapping[str, str] = {
-    "device.added": mark("registered"),
-    "device.changed": mark("changed"),
-    "device.replaced": mark("hardware replaced"),
-    "device.retired": mark("taken away for good"),
-    "device.maintenance": mark("put into maintenance"),
-    "device.in_service": mark("put back into service"),
-    "pending.refused": mark("refused"),
-    "site.added": mark("new site"),
-    "site.renamed": mark("renamed"),
-    "site.placed": mark("placed below another"),
-    "site.merged": mark("merged into another"),
-    "site.grown": mark("took others in"),
-    "site.ended": mark("ended"),
-    "device.enrolled": mark("let in"),
-    "device.password_made": mark("new password"),
-    "device.password_revoked": mark("password taken away"),
-    "device.label_printed": mark("label printed"),
-    "person.added": mark("added"),
-    "person.changed": mark("changed"),
-    "person.left": mark("has left"),
-    "incident.accepted": mark("accepted"),
-    "incident.commented": mark("commented"),
-    "program.removed": mark("removed"),
-    "until_dawn.set": mark("on until dawn"),
-    "until_dawn.ended": mark("on until dawn ended"),
-    "secrets.reset": mark("stored secrets given up"),
-}
-
 _TIER_SAID = (
     "tỉnh ",
     "thành phố ",
@@ -119,17 +90,6 @@ ROLE: Mapping[Role, str] = {
     Role.MAINTENANCE: mark("repair crew"),
     Role.OFFICIAL: mark("official"),
 }
-
-AUDITED: Mapping[str, str] = {
-    "name": mark("Name"),
-    "role": mark("Role"),
-    "phone": mark("Telephone"),
-    "site": mark("Site"),
-    "kind": mark("Kind"),
-    "comment": mark("Comment"),
-    "active": mark("In the list"),
-}
-"""What the audit's page calls a thing that changed; others go by their own names."""
 
 LIFECYCLE: Mapping[Lifecycle, str] = {
     Lifecycle.PENDING: mark("pending"),
@@ -367,11 +327,6 @@ def tier_name(lang: Language, tier: str, name: str) -> str:
     return lang.text(TIER[tier], name=name)
 
 
-def action(lang: Language, code: str) -> str:
-    """What somebody did, in words."""
-    return lang.text(ACTION[code]) if code in ACTION else code
-
-
 def refused(lang: Language, error: Refused) -> str:
     """Why a request was refused, as a sentence."""
     message = REFUSED.get(error.code)
@@ -395,18 +350,6 @@ def totals(counts: Mapping[Kind, Mapping[Shown, int]]) -> dict[Shown, int]:
         for state, count in by_state.items():
             sums[state] += count
     return sums
-
-
-def told(lang: Language, key: str, value: object) -> str:
-    """What the audit keeps of one thing, readable."""
-    if isinstance(value, bool):
-        return lang.text("yes") if value else lang.text("no")
-    if isinstance(value, list | tuple):
-        return ", ".join(told(lang, key, one) for one in value) or "–"
-    if value in (None, ""):
-        return "–"
-    said = {"role": {r.value: w for r, w in ROLE.items()}, "kind": {k.value: w for k, w in KIND.items()}}
-    return lang.text(said.get(key, {}).get(str(value), "")) or str(value)
 
 
 def stated(lang: Language, sums: Mapping[Shown, int], states: Iterable[Shown] = BAD) -> list[str]:

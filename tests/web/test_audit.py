@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from pathlib import Path
 
 import httpx2
 import pytest
 
+import hub
+from devices.device import Device
+from devices.lifecycle import Lifecycle
+from devices.person import Person
+from devices.program import Edge, Program, Saving, Step
+from devices.wire import HelloPayload
+from hub.registrar import Hardware
 from hub.store.writer import Store
 from hub.web.audit import safe
+from hub.web.audit_words import ACTION, FIELD, told
+from hub.web.language import language, read_catalogue
 from tests.brokers import free_port
 from tests.hub.test_app import running, settings
 
-if TYPE_CHECKING:
-    from pathlib import Path
+HUB = Path(hub.__file__).parent
 
 
 async def test_who_changed_what_is_read_filtered_and_exported(tmp_path: Path) -> None:
@@ -68,3 +79,73 @@ def test_the_audit_is_only_added_to(tmp_path: Path) -> None:
         for sql in ("DELETE FROM audit", "UPDATE audit SET person='An'"):
             with pytest.raises(sqlite3.IntegrityError, match="only added to"):
                 db.execute(sql)
+
+
+def models() -> set[str]:
+    """Every field of what the audit tells of, with those inside a program."""
+    found = {f.name for kind in (Device, Person) for f in fields(kind)} - {"id", "version"}
+    found |= {*Hardware._fields, *HelloPayload.model_fields}
+    for part in (Program, Edge, Step, Saving):
+        found |= part.model_fields.keys()
+    return found
+
+
+def written() -> tuple[set[str], set[str]]:
+    """(keys, actions) that stand in the functions which write into the audit."""
+    keys: set[str] = set()
+    actions: set[str] = set()
+    for path in HUB.glob("*.py"):
+        for function in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            calls = [
+                n for n in ast.walk(function) if isinstance(n, ast.Call) and "note" in ast.unparse(n.func)
+            ]
+            if not calls:
+                continue
+            dicts = [n for n in ast.walk(function) if isinstance(n, ast.Dict)]
+            keys |= {
+                k.value
+                for d in dicts
+                for k in d.keys
+                if isinstance(k, ast.Constant) and isinstance(k.value, str)
+            }
+            texts = {
+                n.value
+                for n in ast.walk(function)
+                if isinstance(n, ast.Constant) and isinstance(n.value, str)
+            }
+            actions |= {t for t in texts if re.fullmatch(r"[a-z_]+\.[a-z_]+", t)}
+    return keys, actions
+
+
+def test_everything_the_audit_can_hold_has_its_word_in_both_languages() -> None:
+    keys, actions = written()
+    assert {"hello", "until", "accepted_by", "parent", "of", "firmware"} <= keys, "they are found"
+    assert {"device.replaced", "program.made", "person.left", "secrets.reset"} <= actions
+    values = {x.value for x in Lifecycle}  # keys of a table of actions, in a function that writes
+    assert (keys | models()) - values <= FIELD.keys()
+    assert actions <= ACTION.keys()
+    known = read_catalogue("vi")
+    assert {*FIELD.values(), *ACTION.values()} <= known.keys()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "vi", "en"),
+    [
+        ("kind", "solar_light", "đèn năng lượng mặt trời", "solar light"),
+        ("lifecycle", "active", "đang dùng", "in use"),
+        ("tier", "commune", "xã", "commune"),
+        ("interval_s", 60.0, "60", "60"),
+        ("lat", 21.0985, "21.0985", "21.0985"),
+        ("tags", ["chợ", "modem"], "chợ; modem", "chợ; modem"),
+        ("tags", [], "–", "–"),
+        ("steps", [{"at": "22:00", "level_pct": 50}], "lúc 22:00, độ sáng (%) 50", "at 22:00, level (%) 50"),
+        ("until", 1_764_000_000_000, "23:00, thứ Hai 24/11", "23:00, Monday 24 Nov"),
+        ("until", "2025-07-01", "2025-07-01", "2025-07-01"),
+        ("unheard", "x", "x", "x"),
+    ],
+)
+def test_what_changed_is_told_as_people_say_it(key: str, value: object, vi: str, en: str) -> None:
+    assert told(language("vi"), key, value) == vi
+    assert told(language("en"), key, value) == en
