@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from devices.event import Asked, Fault, Gone, Occurrence, Reading, Receipt, Seen
-from devices.health import Health, Reason
+from devices.health import Health
 from devices.lifecycle import Lifecycle
 from devices.transition import Transition
-from hub import identity
+from hub import identity, verdict
 from hub.track import NEVER, Follows, Track
 from rules import alert as alerts
 from rules.alert import Phase
@@ -33,17 +33,9 @@ if TYPE_CHECKING:
     from rules.alert import Alert, Record
     from rules.rule import CompiledRule, Ruleset
 
-UNSTABLE_CHANGES = 4
-UNSTABLE_MS = 30 * 60_000
 GRACE_MS = 120_000
-TURNS = 3
-TURNS_MS = 10 * 60_000
-TURNS_OF_INTERVALS = 6
-FRESH_MS = 120_000
 INTERVALS = 3
 """So many of its intervals a device has to apply what is asked of it."""
-LOST = (Health.UNKNOWN, Health.OFFLINE)
-"""Nothing is heard of the device."""
 
 
 @dataclass(slots=True)
@@ -271,29 +263,12 @@ class Tracker:
 
     def _past(self, t: Track, e: Reading, at: int, *, live: bool) -> str:
         """A reading that is history."""
-        if live and self._older(t, e.boot):
-            self._took_turn(t, e.sent, at)
-        return "late"
-
-    def _took_turn(self, t: Track, sent: int | None, at: int) -> None:
-        """A live reading of a boot that was over: a second device may speak with a copied password.
-
-        Two devices go on taking turns, each at its own interval. What a rebooted device had queued comes in a burst, or
-        says when it was measured; a turn counts only where the present boot spoke since the one before it.
-        """
-        if sent is not None and abs(sent - at) > FRESH_MS:
-            return
-        last = t.turns[-1] if t.turns else None
-        burst = last is not None and at - last < t.device.interval_s * 500
-        if last is None or burst or t.last_seen is None or t.last_seen <= last:
-            t.turns = [at]
-        else:
-            t.turns = [*(x for x in t.turns[1 - TURNS :] if at - x <= _turns_ms(t)), at]
-        if t.copied or len(t.turns) >= TURNS:
+        if live and self._older(t, e.boot) and verdict.took_turn(t, e.sent, at):
             t.copied = True
             self._know(t, at, woke=False, copied=True)
             self._judge_health(t, at)
             self._plan(t)
+        return "late"
 
     def _fault(self, t: Track, e: Fault, at: int, *, life: bool) -> str:
         t.garbled_total += 1
@@ -444,11 +419,11 @@ class Tracker:
     def _judge_health(self, t: Track, at: int) -> None:
         if t.due <= at:
             self._fire(t, at)
-        health, reasons = self._health(t)
+        health, reasons = verdict.health_of(t)
         if health is t.health:
             if reasons != t.reasons:
                 t.reasons = reasons
-                self._excuse(t)
+                verdict.excuse(t)
                 self.decided.changed.add(t)
                 self._soil(t)
             return
@@ -456,8 +431,17 @@ class Tracker:
         before = t.health
         t.health, t.reasons, t.since = health, reasons, at
         self._count_change(t, before, at)
-        self._excuse(t)
+        verdict.excuse(t)
         self._note(t, at, before)
+
+    def _count_change(self, t: Track, before: Health, at: int) -> None:
+        if not verdict.counts(t, before, at):
+            return
+        if not t.unstable and verdict.too_many(t, at):
+            t.unstable = True
+            t.values = t.values | {"unstable": True}
+            self._judge(t, at)
+        self._plan(t)
 
     def _note(self, t: Track, at: int, before: Health) -> None:
         t.shown_since = at
@@ -466,74 +450,13 @@ class Tracker:
         self.decided.changed.add(t)
         self._soil(t)
 
-    def _health(self, t: Track) -> tuple[Health, tuple[Reason, ...]]:
-        if t.last_seen is None:
-            return Health.UNKNOWN, (Reason("never_seen"),)
-        uplink = t.uplink
-        lost_at = None if uplink is None else uplink.since if uplink.silent else uplink.gone_at
-        cut = lost_at is not None and lost_at >= t.last_seen
-        behind = (Reason("gateway_silent", {"gateway": uplink.device.name}),) if cut and uplink else ()
-        if t.silent:
-            return Health.OFFLINE, (Reason("silent", {"last_seen": t.last_seen}), *behind)
-        worst, reasons = self._from_alerts(t)
-        if worst is Health.FAULTY:
-            return worst, reasons
-        if t.gone_at is not None:
-            return Health.UNKNOWN, (Reason("link_lost", {"at": t.gone_at}), *behind)
-        if behind:
-            return Health.UNKNOWN, behind
-        return worst, reasons
-
-    def _from_alerts(self, t: Track) -> tuple[Health, tuple[Reason, ...]]:
-        if not t.active:
-            return Health.OK, ()
-        found: list[tuple[int, str, str]] = []
-        for rule in t.rules:
-            state = t.active.get(rule.id)
-            severity = None if state is None else alerts.severity(state, rule)
-            if severity is not None and severity.word in (Health.DEGRADED, Health.FAULTY):
-                found.append((int(severity), severity.word, rule.id))
-        if not found:
-            return Health.OK, ()
-        found.sort(reverse=True)
-        reasons = tuple(Reason("rule", {"rule": rule, "severity": word}) for _, word, rule in found)
-        return Health(found[0][1]), reasons
-
-    def _count_change(self, t: Track, before: Health, at: int) -> None:
-        """Count a change towards `unstable`.
-
-        Time in which nothing is heard of a device counts as its two ends, and when it is over: by then it is known
-        whose fault it was. The broker's end, or that of the gateway above it, is none of the device's; and a will
-        that was queued while the hub was away may be one that it had before.
-        """
-        if t.health in LOST:
-            if before not in LOST:
-                t.lost_at = at
-                t.excused = t.excused and t.gone_at is not None
-            return
-        made = [at]
-        if before in LOST:
-            if t.lost_at is None or t.excused or t.gone_at is not None:
-                return  # the first sign of life; somebody else's fault; a timer's word, the link is still lost
-            made = [t.lost_at, at]
-        t.changes = [*t.changes, *made][-UNSTABLE_CHANGES:]
-        if len(t.changes) >= UNSTABLE_CHANGES and at - t.changes[0] <= UNSTABLE_MS and not t.unstable:
-            t.unstable = True
-            t.values = t.values | {"unstable": True}
-            self._judge(t, at)
-        self._plan(t)
-
-    def _excuse(self, t: Track) -> None:
-        if not t.excused and t.health in LOST and any(r.code == "gateway_silent" for r in t.reasons):
-            t.excused = True
-
     # --- deadlines --------------------------------------------------------------------------------------------
 
     def _plan(self, t: Track) -> None:
         """Put the device's next deadline (besides silence) on the wheel."""
-        due = t.changes[-1] + UNSTABLE_MS if t.unstable else NEVER
+        due = t.changes[-1] + verdict.UNSTABLE_MS if t.unstable else NEVER
         if t.copied:
-            due = min(due, t.turns[-1] + _turns_ms(t))
+            due = min(due, t.turns[-1] + verdict.turns_ms(t))
         if t.active:
             for rule in t.rules:
                 state = t.active.get(rule.id)
@@ -557,14 +480,14 @@ class Tracker:
                     moved |= self._became(t, rule, alerts.fire(state, rule, at))
                 except Exception as e:  # noqa: BLE001 - one bad rule never stops the others
                     self._quarantine(rule, e)
-            if t.unstable and t.changes[-1] + UNSTABLE_MS <= at:
+            if t.unstable and t.changes[-1] + verdict.UNSTABLE_MS <= at:
                 t.unstable = False
                 t.changes = []
                 t.values = t.values | {"unstable": False}
                 t.shown_since = at
                 self.decided.changed.add(t)
                 moved |= self._judge(t, at)
-            if t.copied and t.turns[-1] + _turns_ms(t) <= at:
+            if t.copied and t.turns[-1] + verdict.turns_ms(t) <= at:
                 t.copied, t.turns = False, []
                 t.values = t.values | {"copied": False}
                 self.decided.changed.add(t)
@@ -659,8 +582,3 @@ class Tracker:
         for t in dirty:
             t.dirty = False
         return [(t.id, t.pack(self.deadlines[t.index])) for t in dirty]
-
-
-def _turns_ms(t: Track) -> int:
-    """Within so long two devices of one name take their turns, and after so long without one they do no more."""
-    return max(TURNS_MS, TURNS_OF_INTERVALS * round(t.device.interval_s * 1000))
