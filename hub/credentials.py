@@ -99,6 +99,7 @@ class Credentials:
             self._p.registrar.change(
                 replace(device, serial=serial), self._p.registry.versions[planned], by, writes
             )
+            self._p.registrar.hang_first(planned, entry.claim, writes)
             self._set_password(planned, hashed, writes)
             self._p.waiting.remove(name, writes)
             self._p.ingest.delta.pending = True

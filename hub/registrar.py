@@ -16,7 +16,7 @@ from hub.fit import Fit
 from hub.views import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from devices.device import Device
     from devices.person import By
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hub.intake import Intake
     from hub.registry import Registry
     from hub.store.writer import Store, Writes
+    from hub.track import Track
     from hub.tracker import Tracker
     from hub.waiting import Waiting
 
@@ -167,14 +168,7 @@ class Registrar:
                 "INSERT INTO hardware (device, serial, model, firmware, why) VALUES (?,?,?,?,'')",
                 number, before.serial, track.model, track.firmware,
             )  # fmt: skip
-        writes.add(
-            "UPDATE hardware SET until=?, firmware=?, model=? WHERE device=? AND until IS NULL",
-            now, track.firmware, track.model, number,
-        )  # fmt: skip
-        writes.add(
-            "INSERT INTO hardware (device, serial, model, firmware, since, why) VALUES (?,?,?,'',?,?)",
-            number, new.serial, new.model, now, new.why,
-        )  # fmt: skip
+        self._hang(track, new, "", writes)
         was = {"serial": before.serial, "model": track.model, "firmware": track.firmware}
         now_is = {"serial": new.serial, "model": new.model, "firmware": "", "why": new.why}
         audit.note(writes, now, by, "device.replaced", f"device:{name}", was, now_is)
@@ -183,6 +177,23 @@ class Registrar:
         registry.put_device(writes, after, None)
         self.registry.versions[name] += 1
         self._follow([after])
+
+    def hang_first(self, name: str, claim: Mapping[str, str], writes: Writes) -> None:
+        """Hardware that knocked hangs at the place that was planned for it."""
+        track = self.tracker.by_name[name]
+        serial = claim.get("serial", "") or track.device.serial
+        self._hang(track, Hardware(serial, claim.get("model", ""), ""), claim.get("firmware", ""), writes)
+
+    def _hang(self, track: Track, new: Hardware, firmware: str, writes: Writes) -> None:
+        """What hung there until now ends, and this begins."""
+        writes.add(
+            "UPDATE hardware SET until=?, firmware=?, model=? WHERE device=? AND until IS NULL",
+            self.now(), track.firmware, track.model, track.id,
+        )  # fmt: skip
+        writes.add(
+            "INSERT INTO hardware (device, serial, model, firmware, since, why) VALUES (?,?,?,?,?,?)",
+            track.id, new.serial, new.model, firmware, self.now(), new.why,
+        )  # fmt: skip
 
     def _registered(self, name: str) -> Device:
         found = self.registry.devices.get(name)

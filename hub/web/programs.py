@@ -317,7 +317,10 @@ def about_lights(core: Core, site: str) -> dict[str, Any]:
 async def page(reader: ReaderDep) -> Response:
     """The page."""
     names = _aims(reader.core)
-    return reader.page("programs.html", answer=await read(reader.core), aims=names, curve=curve, error=None)
+    return reader.page(
+        "programs.html", answer=await read(reader.core), aims=names, curve=curve, error=None,
+        tags=reader.core.lights.tags(), morrow=morrow(reader.core),
+    )  # fmt: skip
 
 
 @router.get("/programs/{name}", include_in_schema=False)
@@ -357,7 +360,7 @@ async def burn_by_form(
     target: Annotated[str, Form(max_length=140)],
     until: Annotated[str, Form(max_length=40)],
 ) -> Response:
-    """The form on a site's or a light's page; `until` is local time."""
+    """The form on a site's or a light's page, or that of all programs for a tag; `until` is local time."""
     try:
         at = datetime.fromisoformat(until).replace(tzinfo=ZONE)
     except ValueError:

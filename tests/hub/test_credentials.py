@@ -16,7 +16,7 @@ from devices.site import Site
 from hub import access
 from hub.admission import Admission
 from hub.credentials import LABEL_MS, Credentials
-from hub.registrar import Registrar
+from hub.registrar import Hardware, Registrar, has_hardware
 from hub.secrets import Secrets
 from hub.store.reader import Reader
 from hub.views import Refused
@@ -48,7 +48,7 @@ class Desk:
             ingest=house.ingest, clock=house.clock, admission=self.admission, secrets=Secrets(self.key, None),
             registrar=Registrar(
                 house.registry, house.tracker, house.intake, house.waiting, house.clock.now,
-                lambda: house.ingest.delta, lambda _: False,
+                lambda: house.ingest.delta, has_hardware(self.house.store),
             ),
         )  # fmt: skip
         self.parts: Any = parts
@@ -117,6 +117,19 @@ async def test_it_is_the_planned_one_which_keeps_its_name(desk: Desk) -> None:
     assert desk.house.track("den-7").lifecycle is Lifecycle.PLANNED, "until it reports"
     assert not desk.house.waiting.entries
     assert "device.enrolled" in desk.audited()
+
+
+async def test_the_hardware_that_was_planned_is_written_down(desk: Desk) -> None:
+    desk.knocks("factory-1", serial="B-1", model="SL-30", firmware="2.1")
+    await desk.service.take("factory-1", "den-7", LAN)
+    (row,) = desk.house.rows("SELECT serial, model, firmware, until, why FROM hardware")
+    assert row == ("B-1", "SL-30", "2.1", None, "")
+    desk.house.says("den-7", boot=1, seq=1, battery_v=12.9)
+    desk.house.track("den-7").model, desk.house.track("den-7").firmware = "SL-30", "2.2"
+    other = Hardware("C-1", "SL-40", "storm")
+    await desk.service._do(lambda w: desk.service._p.registrar.replace_hardware("den-7", other, LAN, w))
+    rows = desk.house.rows("SELECT serial, model, firmware, until IS NULL, why FROM hardware ORDER BY id")
+    assert rows == [("B-1", "SL-30", "2.2", 0, ""), ("C-1", "SL-40", "", 1, "storm")]
 
 
 async def test_a_planned_device_that_says_hello_itself_waits_too_until_it_reports(desk: Desk) -> None:

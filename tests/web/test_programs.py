@@ -123,6 +123,17 @@ def test_a_dark_night_is_said_in_words() -> None:
     assert said == "On at 19:42 at 80 %, off at 20:42, on at 21:42 at 20 %, off at 22:42."
 
 
+def test_on_until_dawn_for_a_tag_on_the_page_of_programs(core: FakeCore, client: TestClient) -> None:
+    page = client.get("/programs")
+    assert '<option value="tag:chợ">chợ</option>' in page.text
+    assert 'value="2026-11-24T12:00"' in page.text
+    page = client.post("/until-dawn", data={"target": "tag:chợ", "until": "2026-11-24T12:00"})
+    assert str(page.url).endswith("/programs")
+    assert "Sáng suốt đêm: nhãn chợ" in page.text
+    client.post("/until-dawn/end", data={"target": "tag:chợ"})
+    assert core.lights.burning == {}
+
+
 def test_a_site_tells_that_it_burns_by_the_word_of_one_above_it(core: FakeCore, client: TestClient) -> None:
     core.lights.burning["site:dan-phuong"] = UntilDawn("site:dan-phuong", NOW + 60_000, NOW)
     core.lights.burning["site:thu-que"] = UntilDawn("site:thu-que", NOW + 90_000, NOW)
