@@ -35,6 +35,10 @@ FAULT_CODES: dict[str, dict[str, str]] = {
         "vi": "nhật ký bị xóa vì quá lớn trước khi vào lịch sử",
         "en": "the journal grew too large: rows went before they were packed into the history",
     },
+    "certificate_ending": {
+        "vi": "chứng chỉ của cổng ngoài sắp hết hạn hoặc đã hết hạn; hãy gia hạn",
+        "en": "the certificate of the outside door ends soon or has ended; renew it",
+    },
     "influxdb_away": {"vi": "InfluxDB không nhận dữ liệu", "en": "InfluxDB does not take points"},
     "influxdb_behind": {"vi": "InfluxDB nhận dữ liệu không kịp", "en": "InfluxDB cannot keep up"},
     "influxdb_refused": {"vi": "InfluxDB từ chối một số dữ liệu", "en": "InfluxDB refused some points"},

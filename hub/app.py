@@ -33,6 +33,7 @@ from hub.incidents import Desk
 from hub.ingest import Delta, Ingest
 from hub.intake import Intake
 from hub.lights import Lights
+from hub.outside import Outside
 from hub.present import Present
 from hub.registrar import Registrar, has_hardware
 from hub.replay import load_spans, reconcile, replay
@@ -44,8 +45,8 @@ from hub.store.writer import Store, StoreBroken, Writes, lock
 from hub.tracker import Tracker
 from hub.waiting import Waiting
 from hub.watchdog import Systemd, Watchdog
-from hub.web.app import HOSTS, create_app
-from hub.web.server import bind, serving
+from hub.web import bind, create_app, create_outside, serving, serving_outside
+from hub.web.app import HOSTS
 from rules.load import BUILTIN
 from rules.load import load as load_rules
 
@@ -93,6 +94,7 @@ class Parts:
     influx: Influx | None
     history: History
     packer: Packer
+    outside: Outside
 
 
 def write_access(settings: Settings, devices: list[Device], hashes: list[tuple[str, str]]) -> None:
@@ -243,6 +245,7 @@ def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
     rules = load_ruleset(settings)
     password = settings.broker.secret()
     settings.influxdb.secret()  # a file that is not there is told now
+    outside = Outside(settings.outside)
     clock = Clock(shift_s=settings.clock.shift_s, rate=settings.clock.rate)
     store = Store(settings.data_dir)
     alive = max(int(store.meta("alive_at") or 0), int(store.meta("decided_at") or 0))
@@ -256,6 +259,7 @@ def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
     follow(found, tracker, now)
     report = SelfReport(clock, broker_kind="")
     report.spans_before = spans_before
+    report.others.append(outside.troubles)
     waiting = Waiting(store)
     intake = Intake(tracker, DRIVERS, store.next_pos, hello=waiting.hello)
     lights = Lights(store, found, tracker, intake)
@@ -304,6 +308,7 @@ def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
         secrets, _admission(settings, found, reader, report),
         _influx(settings, store, found, ingest), _history(settings, store, tracker),
         _packer(settings, ingest),
+        outside,
     )  # fmt: skip
 
 
@@ -312,7 +317,7 @@ async def run(
 ) -> None:
     """Run a hub until `stop` (default: SIGINT or SIGTERM). `ready` gets the pages' port. Raises CannotStart."""
     async with AsyncExitStack() as teardown:
-        sock = _listen(settings)
+        sock = _listen(settings.web.host, settings.web.port, "serve pages")
         teardown.callback(sock.close)
         try:
             handle = lock(settings.data_dir)
@@ -340,14 +345,29 @@ async def run(
             teardown.push_async_callback(asyncio.to_thread, parts.influx.stop)
         core = HubCore(parts)
         parts.admission.changed()  # so that the broker is told, if it was not
-        for task in (parts.admission.run(), core.enrolment.keep_forgetting(), parts.packer.run()):
+        teardown.push_async_callback(core.links.store_uses)
+        for task in (
+            parts.admission.run(), core.enrolment.keep_forgetting(), parts.packer.run(), core.links.keep_counting(),
+            parts.outside.keep_looking(),
+        ):  # fmt: skip
             teardown.callback(asyncio.create_task(task).cancel)
         app = create_app(core, hosts=(*HOSTS, *settings.web.hosts), tiles=settings.web.tiles)
         port = await teardown.enter_async_context(serving(app, sock=sock))
+        await _open_outside(parts, core, teardown)
         if ready is not None:
             ready(port)
         teardown.callback(asyncio.create_task(_watchdog(parts, teardown).run()).cancel)
         await (stop or _signals()).wait()
+
+
+async def _open_outside(parts: Parts, core: HubCore, teardown: AsyncExitStack) -> None:
+    """Serve the outside door, where the settings say so."""
+    door, settings = parts.outside, parts.settings.outside
+    if door.on:
+        sock = _listen(settings.host, settings.port, "open the outside door")
+        context = None if door.certificate is None else door.certificate.context
+        app = create_outside(core, proxies=door.proxies, direct=context is not None)
+        await teardown.enter_async_context(serving_outside(app, sock, context))
 
 
 def _watchdog(parts: Parts, teardown: AsyncExitStack) -> Watchdog:
@@ -382,13 +402,11 @@ class Feed:
             self.admission.changed()
 
 
-def _listen(settings: Settings) -> socket.socket:
+def _listen(host: str, port: int, what: str) -> socket.socket:
     try:
-        return bind(settings.web.host, settings.web.port)
+        return bind(host, port)
     except OSError as e:
-        raise CannotStart(
-            f"cannot serve pages on {settings.web.host}:{settings.web.port}: {e.strerror or e}"
-        ) from e
+        raise CannotStart(f"cannot {what} on {host}:{port}: {e.strerror or e}") from e
 
 
 def _signals() -> asyncio.Event:

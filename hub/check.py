@@ -14,6 +14,7 @@ from devices import wire
 from drivers.contract import Inbound
 from drivers.mqtt_link import CaughtUp, Down, LinkSettings, MqttLink
 from hub.app import CannotStart, load_ruleset
+from hub.outside import Outside
 from hub.secrets import OWN, Secrets
 from hub.settings import BadSettings
 from hub.store.schema import VERSION
@@ -46,6 +47,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     yield from _rules(settings)
     yield from _store(settings)
     yield _secrets(settings)
+    yield _outside(settings)
     yield from _broker(settings)
 
 
@@ -116,10 +118,23 @@ def _secrets(settings: Settings) -> Finding:
         return Finding("secrets", ok=True, text=f"the key in {settings.key_file} fits")
     told = {"lost": "is gone", "wrong": "is another one", "unreadable": "cannot be read"}[trouble]
     text = (
-        f"the key file {settings.key_file} {told}: stored passwords cannot be opened; put it back from its copy "
-        "(lost for good: village-hub secrets reset)"
+        f"the key file {settings.key_file} {told}: stored passwords and links cannot be opened; "
+        "put it back from its copy (lost for good: village-hub secrets reset)"
     )
     return Finding("secrets", ok=False, text=text)
+
+
+def _outside(settings: Settings) -> Finding:
+    """Whether the outside door can open, and for how long its certificate is good."""
+    try:
+        door = Outside(settings.outside)
+    except BadSettings as e:
+        return Finding("outside door", ok=False, text=str(e))
+    if not door.on:
+        return Finding("outside door", ok=True, text="shut; outside.host opens it")
+    days = door.days_left()
+    how = "behind a proxy" if days is None else f"the certificate is good for {days} days"
+    return Finding("outside door", ok=not door.troubles(), text=f"{settings.outside.address}, {how}")
 
 
 # --- the broker -----------------------------------------------------------------------------------------------

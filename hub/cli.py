@@ -16,6 +16,7 @@ from devices.person import By
 from hub import (
     access,
     cli_credentials,
+    cli_links,
     cli_people,
     cli_programs,
     cli_registry,
@@ -45,6 +46,7 @@ cli = typer.Typer(
 )  # fmt: skip
 
 cli.add_typer(cli_programs.program, name="program")
+cli.add_typer(cli_links.link, name="link")
 cli_credentials.join(cli_registry.device)
 cli.add_typer(cli_registry.device, name="device")
 cli.add_typer(cli_registry.site, name="site")

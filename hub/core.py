@@ -16,6 +16,7 @@ from hub.credentials import Credentials
 from hub.history.influxql import InfluxQL, NoAnswer
 from hub.incidents import from_json
 from hub.lightdesk import LightDesk
+from hub.links import Links
 from hub.people import People, person_of
 from hub.places import Places
 from hub.present import view_of
@@ -69,6 +70,7 @@ class HubCore:
         self.enrolment = Credentials(parts)
         self.audit = Trail(parts.reader)
         self.people = People(map(person_of, parts.reader.people()), self._do, parts.clock.now)
+        self.links = Links(parts.reader.links(), parts.secrets, self._do, parts.clock.now)
         influx = parts.settings.influxdb
         self._influxql = InfluxQL(influx) if influx.url and influx.read else None
         self.registry = RegistryDesk(Places(parts.registrar), parts.reader, self._do)
@@ -185,6 +187,7 @@ class HubCore:
             secrets_trouble=p.secrets.trouble,
             influx=None if p.influx is None else p.influx.view,
             history=p.packer.view,
+            outside=p.outside.view(),
         )
 
     def _rules(self) -> list[RuleView]:

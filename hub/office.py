@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from drivers import DRIVERS
-from hub import audit, people, registry, registry_csv
+from hub import audit, links, people, registry, registry_csv
 from hub.app import follow, load_secrets, write_access
 from hub.deaf import Deafness
 from hub.ingest import Delta
@@ -89,7 +89,7 @@ class Office:
         ]
 
     def reset_secrets(self, by: By) -> list[tuple[str, str]]:
-        """Forget them, so that new ones can be stored; a key file that is none is put aside.
+        """Forget them, so that new ones can be stored; a key file that is none is put aside. No link works any more.
 
         Raises Refused, StoreBroken, OSError.
         """
@@ -98,6 +98,7 @@ class Office:
 
         def run(who: By, writes: Writes) -> None:
             writes.add("DELETE FROM secret")
+            links.revoke_all(writes, self.now())
             audit.note(writes, self.now(), who, "secrets.reset", "hub:secrets", told, {})
 
         self._do(by, run)

@@ -1,12 +1,14 @@
 """What is secret in the database: encrypted with a key that lies in a file outside it.
 
 AES-256-GCM; whose a secret is and what it is are part of what is sealed, so that a box moved to another row does not
-open. The table `secret` holds a box of our own, by which a wrong key is known. Only importer of cryptography.
+open. The table `secret` holds a box of our own, by which a wrong key is known. The same key signs (HMAC-SHA256, by a
+key derived from it).
 """
 
 from __future__ import annotations
 
 import base64
+import hmac
 import logging
 import os
 import secrets
@@ -42,6 +44,7 @@ class Secrets:
         self.key_file = key_file
         self._sealed = sealed
         self._cipher: AESGCM | None = None
+        self._signing = b""
         self.trouble = self._read()
         if self.trouble:
             log.error("the key of the stored secrets is %s: %s", self.trouble, key_file)
@@ -49,25 +52,43 @@ class Secrets:
     def _read(self) -> str:
         try:
             key = base64.urlsafe_b64decode(self.key_file.read_text().strip())
-            cipher = AESGCM(key) if len(key) == _KEY_BYTES else None
         except FileNotFoundError:
             return "lost" if self._sealed is not None else ""
         except (OSError, ValueError):
             return "unreadable"
-        if cipher is None:
+        if len(key) != _KEY_BYTES:
             return "unreadable"
-        if self._sealed is not None and _opened(cipher, self._sealed, *OWN) is None:
+        if self._sealed is not None and _opened(AESGCM(key), self._sealed, *OWN) is None:
             return "wrong"
-        self._cipher = cipher
+        self._take(key)
         return ""
+
+    def _take(self, key: bytes) -> AESGCM:
+        self._cipher, self._signing = AESGCM(key), hmac.digest(key, b"village-hub signs", "sha256")
+        return self._cipher
 
     def put(self, writes: Writes, owner: str, what: str, text: str, *, expires_at: int | None = None) -> None:
         """Store `text` with the batch, until `expires_at` (ms) where given. Raises Refused: no_secret_key."""
+        writes.add(_PUT, owner, what, _box(self._needed(writes), text, owner, what), expires_at)
+
+    def sign(self, text: bytes, writes: Writes) -> bytes:
+        """A signature, 32 bytes; with the batch it becomes known that the key is needed.
+
+        Raises Refused: no_secret_key.
+        """
+        self._needed(writes)
+        return self.signature(text)
+
+    def signature(self, text: bytes) -> bytes:
+        """What `sign` gives; empty where there is no key."""
+        return hmac.digest(self._signing, text, "sha256") if self._signing else b""
+
+    def _needed(self, writes: Writes) -> AESGCM:
         cipher = self._key()
         if self._sealed is None:
             self._sealed = _box(cipher, "", *OWN)
             writes.add(_PUT, *OWN, self._sealed, None)
-        writes.add(_PUT, owner, what, _box(cipher, text, owner, what), expires_at)
+        return cipher
 
     def open(self, box: bytes, owner: str, what: str) -> str:
         """What was stored. Raises Refused: no_secret_key; secret_damaged."""
@@ -81,7 +102,7 @@ class Secrets:
             raise Refused("no_secret_key")
         if self._cipher is None:
             try:
-                self._cipher = _make_key(self.key_file)
+                return self._take(_make_key(self.key_file))
             except OSError as e:
                 log.exception("the key file %s cannot be made", self.key_file)
                 raise Refused("no_secret_key") from e
@@ -93,7 +114,7 @@ def forget(writes: Writes, owner: str, what: str) -> None:
     writes.add("DELETE FROM secret WHERE owner=? AND what=?", owner, what)
 
 
-def _make_key(path: Path) -> AESGCM:
+def _make_key(path: Path) -> bytes:
     """A new key in a new file that only we can read, on disk before anything is sealed with it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     key = secrets.token_bytes(_KEY_BYTES)
@@ -103,7 +124,7 @@ def _make_key(path: Path) -> AESGCM:
         f.flush()
         os.fsync(f.fileno())
     log.warning("made the key of stored secrets: %s; keep a copy apart from the database", path)
-    return AESGCM(key)
+    return key
 
 
 def _about(owner: str, what: str) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import socket
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -54,6 +55,34 @@ class WebSettings(_Section):
         pattern=r"^(https?://[a-zA-Z0-9.:-]+/\S*\{z\}\S*)?$",
         description="address of map tiles with {z}, {x}, {y}; without one the map needs no internet",
     )
+
+
+class OutsideSettings(_Section):
+    """The outside door: only addresses that carry a link, over TLS or behind a named proxy. Off without `host`."""
+
+    host: str = Field(default="", pattern=r"^[^\s/\[\]]*$", description="address to listen on; empty: off")
+    port: int = Field(default=8443, ge=0, le=65535)
+    tls_cert: Path | None = Field(default=None, description="certificate chain (PEM)")
+    tls_key: Path | None = Field(default=None, description="its key (PEM)")
+    behind_proxy: str = Field(
+        default="",
+        pattern=r"^[0-9a-fA-F.:/, ]*$",
+        description="addresses of the proxy, with commas between: who came is believed from there",
+    )
+    url: str = Field(
+        default="",
+        pattern=r"^(https?://[a-zA-Z0-9.:\[\]-]+/?)?$",
+        description="address by which people reach this door; links begin with it",
+    )
+
+    @property
+    def address(self) -> str:
+        """What links begin with, without a slash at the end."""
+        if self.url:
+            return self.url.rstrip("/")
+        host = socket.gethostname() if self.host in ("", "0.0.0.0", "::") else self.host  # noqa: S104 - compared
+        scheme = "http" if self.behind_proxy and self.tls_cert is None else "https"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
 
 class BrokerSettings(_Section):
@@ -144,6 +173,7 @@ class Settings(BaseSettings):
     data_dir: Path = Path("var")
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     web: WebSettings = WebSettings()
+    outside: OutsideSettings = OutsideSettings()
     broker: BrokerSettings = BrokerSettings()
     journal: JournalSettings = JournalSettings()
     history: HistorySettings = HistorySettings()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from devices.transition import Transition
     from hub.audit import Trail
     from hub.enrolment import Enrolment
+    from hub.links import Links
     from hub.people import People
     from hub.programs import Programs
     from hub.registry_desk import RegistryDesk
@@ -204,6 +205,16 @@ class HistoryView:
 
 
 @dataclass(frozen=True, slots=True)
+class OutsideView:
+    """The outside door. `address`: what links begin with; `days_left` of its certificate, None without one."""
+
+    on: bool = False
+    address: str = ""
+    tls: bool = False
+    days_left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HubView:
     """The hub's own health: its device, and the parts people ask about."""
 
@@ -227,6 +238,7 @@ class HubView:
     """None where it is not set."""
     history: HistoryView | None = None
     """None in the first moments."""
+    outside: OutsideView = OutsideView()
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +301,8 @@ class Core(Protocol):
     def people(self) -> People: ...
     @property
     def audit(self) -> Trail: ...
+    @property
+    def links(self) -> Links: ...
 
     @property
     def registry(self) -> RegistryDesk: ...

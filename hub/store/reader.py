@@ -75,6 +75,12 @@ class Reader:
         """Everybody: (id, name, role, phone, site, active, version)."""
         return self._rows("SELECT id, name, role, phone, site, active, version FROM person")
 
+    def links(self) -> list[tuple[Any, ...]]:
+        """Every link, in the order of hub.links.Link, then its hash."""
+        return self._rows(
+            "SELECT id, purpose, subject, note, made_by, made_at, expires_at, revoked_at, used_at, uses, hash FROM link"
+        )
+
     def passwords(self) -> list[tuple[str, str]]:
         """Devices' broker passwords as hashes: (name, hash), those that have one."""
         return self._rows("SELECT name, password FROM device WHERE password != ''")

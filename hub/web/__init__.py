@@ -1,6 +1,7 @@
 """Pages, streams and the API. Everything is told by a `Core` (hub.views); nothing here looks deeper into the hub."""
 
 from hub.web.app import create_app
-from hub.web.server import bind, serve, serving
+from hub.web.outside import create_outside
+from hub.web.server import bind, serve, serving, serving_outside
 
-__all__ = ["bind", "create_app", "serve", "serving"]
+__all__ = ["bind", "create_app", "create_outside", "serve", "serving", "serving_outside"]

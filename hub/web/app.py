@@ -24,6 +24,7 @@ from hub.web import (
     hub_page,
     incidents,
     labels,
+    links,
     maps,
     metrics,
     now,
@@ -62,6 +63,7 @@ ROUTERS = (
     history.router,
     credentials.router,
     labels.router,
+    links.router,
     incidents.router,
     pending.router,
     people.router,
@@ -81,6 +83,7 @@ _MISSING = {
     "unknown_incident": mark("There is no incident of this number."),
     "unknown_program": mark("There is no light program of this name."),
     "unknown_person": mark("There is no person of this number."),
+    "unknown_link": mark("There is no link of this number."),
     "unknown_page": mark("There is no such page."),
 }
 _BAD_VALUE = mark("A value in this address is not one the hub knows.")

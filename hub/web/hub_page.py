@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from hub.views import Changed, Core, HistoryView, HubView, InfluxView, Outcome, RuleView
+from hub.views import Changed, Core, HistoryView, HubView, InfluxView, Outcome, OutsideView, RuleView
 from hub.web.answers import Answer, Ms, Texts, names_of
 from hub.web.devices import DeviceDetailAnswer
 from hub.web.language import Language
@@ -91,6 +91,21 @@ class HistoryStateAnswer(Answer):
         return cls(**{name: getattr(v, name) for name in cls.model_fields})
 
 
+class OutsideAnswer(Answer):
+    """The outside door, which serves links only."""
+
+    on: bool
+    address: str
+    """What links begin with."""
+    tls: bool
+    days_left: int | None
+    """Whole days until the certificate ends; absent without one."""
+
+    @classmethod
+    def of(cls, v: OutsideView) -> "OutsideAnswer":
+        return cls(**{name: getattr(v, name) for name in cls.model_fields})
+
+
 class HubAnswer(Answer):
     """The hub's own health."""
 
@@ -115,6 +130,7 @@ class HubAnswer(Answer):
     """Absent where no InfluxDB is set."""
     history: HistoryStateAnswer | None
     """Absent in the first moments."""
+    outside: OutsideAnswer
 
     @classmethod
     def of(cls, view: HubView, names: Mapping[str, str], now: int) -> "HubAnswer":
@@ -125,6 +141,7 @@ class HubAnswer(Answer):
             "rules": [RuleAnswer.of(r) for r in view.rules],
             "influx": None if view.influx is None else InfluxAnswer.of(view.influx),
             "history": None if view.history is None else HistoryStateAnswer.of(view.history),
+            "outside": OutsideAnswer.of(view.outside),
         }
         plain = {name: getattr(view, name) for name in cls.model_fields if name not in made}
         return cls.model_validate(plain | made)

@@ -8,7 +8,6 @@ from markupsafe import Markup
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from hub.enrolment import Label
 from hub.web.pages import Missing, ReaderDep
 
 router = APIRouter(tags=["devices"])
@@ -26,10 +25,14 @@ class Wanted(BaseModel):
         return [name for name in (part.strip() for part in self.devices.split(",")) if name]
 
 
-def drawn(label: Label) -> Markup:
-    """Its QR code as SVG, black on white whatever the theme, with the quiet zone that readers need."""
-    code = segno.make(label.code, error="m", micro=False)
-    return Markup(code.svg_inline(border=4, light="#fff", omitsize=True))  # noqa: S704 - ours, [a-z0-9:-] in it
+def drawn(text: str, *, scale: int = 0) -> Markup:
+    """A QR code as SVG, black on white whatever the theme, with the quiet zone that readers need.
+
+    `scale`: pixels a module; without it the page says how large it is.
+    """
+    code = segno.make(text, error="m", micro=False)
+    svg = code.svg_inline(scale=scale or 1, border=4, light="#fff", omitsize=not scale)
+    return Markup(svg)  # noqa: S704 - lines only: the text is not in it
 
 
 @router.get("/labels", include_in_schema=False)
@@ -39,7 +42,7 @@ async def page(reader: ReaderDep, wanted: Annotated[Wanted, Query()]) -> Respons
     if not labels:
         raise Missing("unknown_device")
     response = reader.page(
-        "labels.html", labels=[(label, drawn(label)) for label in labels], wanted=wanted,
+        "labels.html", labels=[(label, drawn(label.code)) for label in labels], wanted=wanted,
         secret=[label.name for label in labels if label.password],
     )  # fmt: skip
     response.headers["cache-control"] = "no-store"

@@ -6,23 +6,27 @@ import asyncio
 import contextlib
 import socket
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Generator
+    import ssl
+    from collections.abc import AsyncIterator, Callable, Generator
 
     from fastapi import FastAPI
+    from starlette.types import ASGIApp
 
 GRACE_S = 2
 """How long a running request may take to end at shutdown."""
+OUTSIDE_AT_ONCE = 200
+"""Connections of the outside door; beyond it they get 503."""
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+    def __init__(self, config: uvicorn.Config, ending: Callable[[], None]) -> None:
         super().__init__(config)
-        self.app = app
+        self.ending = ending
         self.ready = asyncio.Event()
 
     @contextlib.contextmanager
@@ -34,7 +38,7 @@ class _Server(uvicorn.Server):
         self.ready.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self.app.state.live.close()
+        self.ending()
         await super().shutdown(sockets)
 
 
@@ -55,8 +59,28 @@ async def serving(
     app: FastAPI, host: str = "127.0.0.1", port: int = 8080, *, sock: socket.socket | None = None
 ) -> AsyncIterator[int]:
     """Serve while the block runs; gives the port. Raises OSError at once where the port is in use."""
-    sock = sock or bind(host, port)
-    config = uvicorn.Config(
+    config = _config(app)
+    async with _serving(_Server(config, app.state.live.close), sock or bind(host, port)) as at:
+        yield at
+
+
+@asynccontextmanager
+async def serving_outside(
+    app: ASGIApp, sock: socket.socket, context: ssl.SSLContext | None
+) -> AsyncIterator[int]:
+    """Serve the outside door while the block runs, over TLS where there is a `context`; gives the port."""
+    config = _config(
+        app,
+        limit_concurrency=OUTSIDE_AT_ONCE,
+        proxy_headers=False,  # uvicorn's own default believes 127.0.0.1; this door names its proxies
+        ssl_context_factory=None if context is None else lambda _config, _default: context,
+    )
+    async with _serving(_Server(config, lambda: None), sock) as at:
+        yield at
+
+
+def _config(app: ASGIApp, **more: Any) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
@@ -64,8 +88,12 @@ async def serving(
         timeout_graceful_shutdown=GRACE_S,
         server_header=False,
         ws="none",
+        **more,
     )
-    server = _Server(config, app)
+
+
+@asynccontextmanager
+async def _serving(server: _Server, sock: socket.socket) -> AsyncIterator[int]:
     running = asyncio.create_task(server.serve(sockets=[sock]), name="web")
     ready = asyncio.create_task(server.ready.wait())
     try:

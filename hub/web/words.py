@@ -153,7 +153,18 @@ SECRETS: Mapping[str, str] = {
     ),
 }
 
+LINK: Mapping[str, tuple[str, str]] = {
+    "works": ("ok", mark("works")),
+    "expired": ("planned", mark("expired")),
+    "revoked": ("retired", mark("revoked")),
+}
+"""State of a link -> its shape, and its word."""
+
 REFUSED: Mapping[str, str] = {
+    "unknown_link": mark("There is no link of this number."),
+    "unknown_purpose": mark("Choose from the list what the link is for."),
+    "bad_days": mark("A link of this kind works for a number of days from 1 to %(limit)s."),
+    "too_many_links": mark("%(limit)s links work already. Revoke those that nobody needs."),
     "unknown_incident": mark("This incident does not exist any more."),
     "incident_closed": mark("This incident is closed already: nothing is left to do."),
     "already_accepted": mark("%(by)s deals with it already."),

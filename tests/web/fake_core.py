@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
 import math
 import unicodedata
 from dataclasses import replace
@@ -15,6 +16,7 @@ from devices.lifecycle import Lifecycle
 from devices.person import Person, Role
 from devices.transition import Transition
 from hub.enrolment import Access, Admitted, Enrolment, Fit, Label
+from hub.links import Links
 from hub.people import People
 from hub.store.writer import Writes
 from hub.views import (
@@ -28,6 +30,7 @@ from hub.views import (
     IncidentView,
     LogLine,
     Outcome,
+    OutsideView,
     Overview,
     Pending,
     Point,
@@ -100,6 +103,16 @@ async def _at_once(run: Callable[[Writes], Any]) -> Any:
     return run(Writes())
 
 
+class FakeSigner:
+    """Signs by a key of its own."""
+
+    def sign(self, text: bytes, _writes: Writes) -> bytes:
+        return self.signature(text)
+
+    def signature(self, text: bytes) -> bytes:
+        return hmac.digest(b"a fake key", text, "sha256")
+
+
 class FakeWatch:
     """What changed since the last look, merged."""
 
@@ -125,6 +138,8 @@ class FakeCore(Core):
         self.at = now
         self._lights = FakeLights()
         self._people = People(PEOPLE, _at_once, self.now)
+        self._links = Links((), FakeSigner(), _at_once, self.now)
+        self.door, self.key_trouble = OutsideView(), ""
         self.rate, self.shift_s, self.broker_kind, self.ready = 1.0, 0.0, "mosquitto", True
         self.by_name: dict[str, DeviceView] = {}
         self.places: dict[str, tuple[str, str, str]] = {slug(c): (c, "commune", "") for c in COMMUNES}
@@ -307,6 +322,8 @@ class FakeCore(Core):
             checkpoint_at=self.at - 4000,
             clock_shift_s=self.shift_s,
             clock_rate=self.rate,
+            secrets_trouble=self.key_trouble,
+            outside=self.door,
         )
 
     @contextlib.contextmanager
@@ -371,6 +388,10 @@ class FakeCore(Core):
     @property
     def people(self) -> People:
         return self._people
+
+    @property
+    def links(self) -> Links:
+        return self._links
 
     # ------------------------------------------------------------ enrolment
 
