@@ -48,6 +48,7 @@ PATHS = (
     "/people/1",
     "/who",
     "/labels?devices=thu-que-l017,thu-que-c005",
+    "/links",
     "/hub",
     "/api/docs",
     "/devices/nope",
