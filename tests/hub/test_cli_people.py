@@ -58,6 +58,8 @@ async def people(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (code, err.count("\n")) == (1, 1)
     code, _, err = await say("person", "add", "X", "--role", "official", "--phone", "1" * 21)
     assert (code, err) == (1, "village-hub: At most 20 characters fit here.\n")
+    code, _, err = await say("person", "add", "X" * 81, "--role", "official")
+    assert (code, err) == (1, "village-hub: At most 80 characters fit here.\n")
 
     assert (await say("person", "change", "Nguyen Van Bo", "--role", "maintenance", "--site", ""))[0] == 0
     assert (await say("person", "change", "lan", "--name", "Trần Thị Lan"))[1] == "Trần Thị Lan is changed\n"
