@@ -174,7 +174,12 @@ def durably(db: duckdb.DuckDBPyConnection, path: Path, query: str) -> None:
     with fresh.open("rb") as f:
         os.fsync(f.fileno())
     fresh.replace(path)
-    handle = os.open(path.parent, os.O_RDONLY)
+    sync(path.parent)
+
+
+def sync(folder: Path) -> None:
+    """What is in a folder is durable."""
+    handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from devices.event import Reading
-from drivers import DRIVERS
+from drivers import dialect_of
 from drivers.contract import Key
 from drivers.errors import BadPayload
 from hub.store.reader import CHANNELS, GARBLED, LATE
@@ -85,7 +85,7 @@ def heaps(
             if device is None:
                 continue
             heap = found.setdefault(device.kind, Heap())
-            quick = DRIVERS[device.driver].quick(device.kind)
+            quick = dialect_of(device.driver).quick(device.kind)
             way = device, quick, heap.names.append, heap.at.append, heap.pos.append, heap.said.append
             ways[number] = way
         device, quick, name_to, at_to, pos_to, said_to = way
@@ -116,7 +116,7 @@ def _rows(path: Path, after: int, limit: int, end: int = 2**62) -> list[tuple[in
 
 def read_one(device: Device, at: int, body: bytes) -> Reading | None:
     """The reading in a journal row's body, without the fields that were not readable."""
-    dialect = DRIVERS[device.driver]
+    dialect = dialect_of(device.driver)
     try:
         events = dialect.read(Key(device.realm, device.name, "telemetry"), body, at, device)
     except BadPayload:

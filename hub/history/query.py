@@ -160,11 +160,11 @@ class History:
         months = rollup.valid(rollup.every(self._folder, device.kind))
         for day, packed in self._packed(device, since, until, at).items():
             month = months.get(day[:7])
-            rolled = month is not None and all(month.covers(f) for f in packed)
-            if rolled and bucket_ms % files.DAY_MS == 0:
-                continue
-            paths += [f.path for f in packed]
-            if month is None or month.lacks(day, packed):
+            more = [f for f in packed if month is None or not month.covers(f)]
+            if month is not None and (month.alone(day) or (not more and bucket_ms % files.DAY_MS == 0)):
+                paths += [f.path for f in more]
+            else:
+                paths += [f.path for f in packed]
                 told.append(day)
         found: dict[int, dict[str, Sums]] = {}
         if paths:

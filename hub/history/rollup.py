@@ -1,15 +1,16 @@
 """Roll-ups: what each device said on each day, in one small Parquet file a month and kind, kept when the readings go.
 
-`history/<kind>/<month>.<day>.<last>.rollup.parquet` holds every reading that was packed up to journal position `last`
-and belongs to a day of the month up to `day`: a row a device and day, with the lowest, the sum, the highest and the
-number of each measured field. The newest file of a month counts. A day's readings may go once they are rolled up;
-what comes later for such a day is added to its row.
+`history/<kind>/<month>.<day>.<last>.<gone>.rollup.parquet` holds every reading that was packed up to journal position
+`last` and belongs to a day of the month up to `day`: a row a device and day, with the lowest, the sum, the highest and
+the number of each measured field. The newest file of a month counts. `gone` names the days whose readings are gone, as
+bits in hexadecimal (bit 0 the 1st): such a day is told by its row alone, and what comes later for it is added there.
+Each other day is told anew from its readings when more of them come. A day is marked gone before its readings go.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from devices.device import FIELDS, Kind
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-_NAME = re.compile(r"(\d{4}-\d\d)\.(\d\d)\.(\d+)\.rollup\.parquet")
-PARTS = ("low", "sum", "high", "n")
+_NAME = re.compile(r"(\d{4}-\d\d)\.(\d\d)\.(\d+)\.([0-9a-f]{8})\.rollup\.parquet")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -33,15 +33,25 @@ class Month:
     month: str
     last: int
     through: str
+    gone: int
     path: Path
 
     def covers(self, f: files.Packed) -> bool:
         """True where everything of a packed file is in it."""
         return f.day[:7] == self.month and f.day <= self.through and f.last <= self.last
 
-    def lacks(self, day: str, packed: Sequence[files.Packed]) -> bool:
-        """True where a day's packed files tell all of it; False where its earlier readings are only here."""
-        return day > self.through or any(f.first <= self.last for f in packed)
+    def alone(self, day: str) -> bool:
+        """True for a day whose readings are gone."""
+        return bool(self.gone & _bit(day))
+
+
+def _bit(day: str) -> int:
+    return 1 << int(day[-2:]) - 1
+
+
+def _path(folder: Path, kind: Kind, through: str, last: int, gone: int) -> Path:
+    name = f"{through[:7]}.{through[-2:]}.{last}.{gone:08x}.rollup.parquet"
+    return folder / files.FOLDER / kind.value / name
 
 
 def every(folder: Path, kind: Kind) -> list[Month]:
@@ -54,7 +64,7 @@ def every(folder: Path, kind: Kind) -> list[Month]:
     for path in paths:
         m = _NAME.fullmatch(path.name)
         if m is not None:
-            found.append(Month(kind, m[1], int(m[3]), f"{m[1]}-{m[2]}", path))
+            found.append(Month(kind, m[1], int(m[3]), f"{m[1]}-{m[2]}", int(m[4], 16), path))
     return sorted(found)
 
 
@@ -81,27 +91,24 @@ def roll(db: duckdb.DuckDBPyConnection, folder: Path, kind: Kind, cursor: int, t
     for month, packed in heaps.items():
         before = newest.get(month)
         if before is None or not all(before.covers(f) for f in packed):
-            _write(db, folder, kind, month, before, packed, cursor)
+            _write(db, folder, kind, before, packed, cursor)
     for old in set(every(folder, kind)).difference(valid(every(folder, kind)).values()):
         old.path.unlink(missing_ok=True)
 
 
 def _write(
-    db: duckdb.DuckDBPyConnection, folder: Path, kind: Kind, month: str, before: Month | None,
+    db: duckdb.DuckDBPyConnection, folder: Path, kind: Kind, before: Month | None,
     packed: Sequence[files.Packed], cursor: int,
 ) -> None:  # fmt: skip
     days: dict[str, list[files.Packed]] = {}
     for f in packed:
         days.setdefault(f.day, []).append(f)
-    anew, more = [], []
-    """Days told anew by their files; files that are added to what stands."""
-    for day, of_day in days.items():
-        if before is None or before.lacks(day, of_day):
-            if before is None or not all(before.covers(f) for f in of_day):
-                anew.append(day)
-                more += of_day
-        else:
-            more += [f for f in of_day if not before.covers(f)]
+    anew = [
+        day
+        for day, of_day in days.items()
+        if before is None or not (before.alone(day) or all(before.covers(f) for f in of_day))
+    ]
+    more = [f for f in packed if f.day in anew or (before is not None and not before.covers(f))]
     names = numbers(kind)
     sources = [_of_readings(names, [f.path for f in more])]
     if before is not None:
@@ -114,7 +121,7 @@ def _write(
         for n in names
     )
     through = max([*days, *([before.through] if before is not None else [])])
-    path = folder / files.FOLDER / kind.value / f"{month}.{through[-2:]}.{cursor}.rollup.parquet"
+    path = _path(folder, kind, through, cursor, before.gone if before is not None else 0)
     files.durably(
         db,
         path,
@@ -139,14 +146,27 @@ def retire(folder: Path, kind: Kind, cursor: int, before: str, months_before: st
     A kind without numbers has no roll-ups: its days go as they are. Raises OSError.
     """
     newest = valid(every(folder, kind))
-    for f in files.valid(files.every(folder, kind), cursor):
-        month = newest.get(f.day[:7])
-        rolled = not numbers(kind) or (month is not None and month.covers(f))
-        if f.day < before and rolled:
-            f.path.unlink(missing_ok=True)
-    for month in newest.values():
+    packed = files.valid(files.every(folder, kind), cursor)
+    for month in list(newest.values()):
+        rolled = [f.day for f in packed if f.day < before and month.covers(f)]
+        gone = month.gone
+        for day in rolled:
+            gone |= _bit(day)
         if month.month < months_before[:7]:
             month.path.unlink(missing_ok=True)
+        elif gone != month.gone:
+            path = _path(folder, kind, month.through, month.last, gone)
+            month.path.rename(path)
+            files.sync(path.parent)
+            newest[month.month] = replace(month, gone=gone, path=path)
+    for f in packed:
+        of_month = newest.get(f.day[:7])
+        if of_month is None:
+            useless = f.day < before and not numbers(kind)
+        else:
+            useless = of_month.covers(f) and of_month.alone(f.day)
+        if useless:
+            f.path.unlink(missing_ok=True)
 
 
 def sums(kind: Kind, months: Iterable[Month], skipped: Iterable[str], bucket_ms: int) -> str:

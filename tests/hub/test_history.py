@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from devices.device import Device, Kind
@@ -272,6 +272,9 @@ _acts = st.one_of(
 )
 
 
+@example(
+    [("say", 0, False, 1.0), ("pack", 1, 51, 2), ("say", 0, False, 1.0), ("kill", 1), ("say", 0, False, 12.5)]
+)
 @settings(max_examples=25, deadline=None)
 @given(st.lists(_acts, max_size=14))
 def test_it_makes_no_difference_how_rows_were_packed(acts: list[Any]) -> None:
