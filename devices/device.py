@@ -72,7 +72,8 @@ class Device:
     often it reports; `timeout_s` overrides the time after which silence means offline (see `timeout_ms`).
     `power_from` and `uplink_by` name devices it hangs on. `driver` is a name in the table of drivers. A camera is
     (endpoint, channel): `nvr` names the recorder it is reached through, `channel` counts there from 1. `serial` is
-    that of the hardware that hangs there now.
+    that of the hardware that hangs there now. `address` is the URL of a device that must be asked, without a login;
+    `login` is the user's name there (its password is a secret of the hub's).
     """
 
     name: str
@@ -93,6 +94,8 @@ class Device:
     nvr: str | None = None
     channel: int | None = None
     serial: str = ""
+    address: str = ""
+    login: str = ""
 
     @property
     def timeout_ms(self) -> int:

@@ -1,4 +1,4 @@
-"""How hardware talks. DRIVERS is the one table of them: adding a driver is a file and a line here."""
+"""How hardware talks. DRIVERS and ASKING are the tables of drivers: adding one is a file and a line here."""
 
 from __future__ import annotations
 
@@ -11,4 +11,14 @@ if TYPE_CHECKING:
 
     from drivers.contract import Dialect
 
-DRIVERS: Mapping[str, Dialect] = {"native": Native()}
+NATIVE = Native()
+DRIVERS: Mapping[str, Dialect] = {"native": NATIVE}
+"""Dialects: the device speaks MQTT itself."""
+
+ASKING: frozenset[str] = frozenset({"onvif"})
+"""Drivers of devices that must be asked. A poller does, and says what it learns in the native dialect."""
+
+
+def dialect_of(driver: str) -> Dialect:
+    """How a device's messages are read."""
+    return DRIVERS.get(driver, NATIVE)

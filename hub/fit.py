@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from devices.device import HUB, Kind
 from devices.land import on_land
-from drivers import DRIVERS
+from drivers import ASKING, DRIVERS
 from hub.access import RESERVED
 from hub.views import Refused
 
@@ -29,8 +29,10 @@ class Fit:
             yield Refused("name_reserved", name=d.name)
         if d.site not in self._sites:
             yield Refused("no_such_site", site=d.site)
-        if d.driver not in DRIVERS:
-            yield Refused("no_such_driver", driver=d.driver, known=", ".join(sorted(DRIVERS)))
+        if d.driver in ASKING:
+            yield from self._asked(d)
+        elif d.driver not in DRIVERS:
+            yield Refused("no_such_driver", driver=d.driver, known=", ".join(sorted({*DRIVERS, *ASKING})))
         for by in {b for b in (d.power_from, d.uplink_by) if b is not None}:
             if by not in self._devices:
                 yield Refused("no_such_device", name=by)
@@ -41,6 +43,14 @@ class Fit:
             yield Refused("half_a_place")
         elif d.lat is not None and d.lon is not None and not on_land(d.lat, d.lon):
             yield Refused("in_the_sea", lat=str(d.lat), lon=str(d.lon))
+
+    def _asked(self, d: Device) -> Iterator[Refused]:
+        """What must be asked is a camera or a recorder, and somewhere."""
+        if d.kind not in (Kind.CAMERA, Kind.NVR):
+            yield Refused("driver_of_cameras", driver=d.driver)
+        recorder = self._devices.get(d.nvr or "")
+        if not d.address and (recorder is None or not recorder.address):
+            yield Refused("address_missing", name=d.name)
 
     def _hangs_on_itself(self, d: Device, by: str) -> bool:
         seen: set[str] = set()

@@ -15,7 +15,7 @@ from devices import program as programs
 from devices.device import ASKED
 from devices.lifecycle import Lifecycle
 from devices.program import Override, Program
-from drivers import DRIVERS
+from drivers import dialect_of
 from drivers.contract import Desired
 from hub import audit
 from hub.plan import Plan
@@ -200,8 +200,7 @@ class Lights:
         plan = self.tracker.plans.get(asked)
         if asked and plan is None:
             return
-        driver = DRIVERS.get(t.device.driver)
-        for m in driver.write(Desired(t.device, plan.payload if plan else b"")) if driver is not None else ():
+        for m in dialect_of(t.device.driver).write(Desired(t.device, plan.payload if plan else b"")):
             publish(m.topic, m.payload, qos=m.qos, retain=m.retain)
 
     def look_again(self) -> None:

@@ -30,6 +30,10 @@ LOCAL = timezone(timedelta(hours=7), "ICT")
 """Vietnam's time; it has no summer time."""
 
 
+ADDRESS = r"^(https?://([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(:\d{1,5})?(/[^\s@]*)?)?$"
+"""Where a device is asked; a login does not stand in it."""
+
+
 class BadRegistry(ValueError):  # noqa: N818 - what the file is
     """A registry file that cannot be taken; nothing of it was."""
 
@@ -79,6 +83,8 @@ class DeviceRow(BaseModel):
     nvr: str | None = None
     channel: int | None = Field(default=None, ge=1, le=4096)
     serial: str = Field(default="", max_length=80)
+    address: str = Field(default="", max_length=200, pattern=ADDRESS)
+    login: str = Field(default="", max_length=80)
     password: str = Field(default="", max_length=200, repr=False)
 
     def to_device(self) -> Device:
@@ -100,6 +106,8 @@ def refusal(error: ErrorDetails) -> Refused:  # noqa: PLR0911 - one a reason
             return Refused("cell_at_least", column=column, limit=str(about["ge"]))
         case "less_than_equal":
             return Refused("cell_at_most", column=column, limit=str(about["le"]))
+        case "string_pattern_mismatch" if column == "address":
+            return Refused("bad_address", column=column)
         case "string_pattern_mismatch":
             return Refused("cell_name", column=column)
         case "string_too_long":
@@ -260,17 +268,17 @@ def load(store: Store) -> Registry:
 
     columns = (
         "id, name, kind, realm, site, title, interval_s, timeout_s, lifecycle, power_from, uplink_by, lat, lon, "
-        "place, tags, driver, nvr, channel, serial, version"
+        "place, tags, driver, nvr, channel, serial, address, login, version"
     )
     for row in store.each(f"SELECT {columns} FROM device ORDER BY id"):  # noqa: S608 - our own words
         number, name, kind, realm, site, title, interval, timeout, lifecycle = row[:9]
-        power, uplink, lat, lon, place, tags, driver, nvr, channel, serial, version = row[9:]
+        power, uplink, lat, lon, place, tags, driver, nvr, channel, serial, address, login, version = row[9:]
         found.ids[name] = number
         found.versions[name] = version
         found.devices[name] = Device(
             name, Kind(kind), one(realm) or "", one(site) or "", title, interval, timeout, Lifecycle(lifecycle),
             one(power), one(uplink), lat, lon, place, tuple(json.loads(tags)) if tags != "[]" else (),
-            one(driver) or "", one(nvr), channel, serial,
+            one(driver) or "", one(nvr), channel, serial, address, login,
         )  # fmt: skip
     return found
 

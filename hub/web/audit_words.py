@@ -64,6 +64,8 @@ FIELD: Mapping[str, str] = {
     "tags": mark("Tags"),
     "driver": mark("Driver"),
     "serial": mark("Serial number"),
+    "address": mark("Address (of a camera that is asked)"),
+    "login": mark("User name there"),
     "model": mark("Model"),
     "firmware": mark("Firmware"),
     "why": mark("Why"),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 ALL = [(kind, f) for kind in Kind for f in FIELDS[kind]]
 UNITS = {
     "": "", "_v": "V", "_pct": "%", "_w": "W", "_c": "°C", "_s": "s", "_ms": "ms", "_mb": "MB", "_dbm": "dBm",
+    "_deg": "°", "_kb": "kB",
     "_kbit_s": "kbit/s",
 }  # fmt: skip
 

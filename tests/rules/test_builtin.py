@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from devices.camera import FAULT_CODES as CAMERA_CODES
+from devices.camera import SECURITY
 from devices.device import FIELDS, Device, Kind
 from devices.solar_light import FAULT_CODES
 from rules.alert import Alert, Opened, due, fire, observe
@@ -82,6 +84,7 @@ WELL: dict[Kind, Values] = {
 }
 NIGHT: Values = {"dark": True, "panel_w": 0.0, "load_w": 28.0, "lamp_commanded": True, "lamp_lit": True}
 LIGHT, WIFI, GATEWAY, HUB = Kind.SOLAR_LIGHT, Kind.ACCESS_POINT, Kind.GATEWAY, Kind.HUB
+CAMERA = Kind.CAMERA
 
 
 class Case(NamedTuple):
@@ -110,8 +113,30 @@ CASES = [
     *[
         Case("fault-reported", kind, {"faults": ["E7"]}, "degraded", 0, {"faults": []}, M)
         for kind in Kind
-        if kind not in (LIGHT, HUB)
+        if kind not in (LIGHT, HUB, CAMERA)
     ],
+    *[
+        Case(rule, CAMERA, {"faults": [code]}, severity, 0, {"faults": []}, 0)
+        for code, rule, severity in [
+            ("noPicture", "camera-no-picture", "faulty"),
+            ("pictureGarbled", "camera-no-picture", "faulty"),
+            ("streamRefused", "camera-no-picture", "faulty"),
+            ("pictureFrozen", "camera-frozen", "faulty"),
+            ("lensCovered", "camera-covered", "faulty"),
+            ("pictureBlack", "camera-black", "faulty"),
+            ("viewTurned", "camera-turned", "degraded"),
+            ("pictureBlurred", "camera-blurred", "degraded"),
+            ("pictureOverexposed", "camera-overexposed", "degraded"),
+            ("loginRefused", "camera-login", "degraded"),
+            ("loginFull", "camera-full", "degraded"),
+            ("clockWrong", "camera-clock", "degraded"),
+            ("notRecording", "camera-not-recording", "faulty"),
+            ("sendsElsewhere", "camera-answers", "degraded"),
+            ("sceneChanged", "camera-tamper", "degraded"),
+            ("signalLost", "camera-signal", "faulty"),
+        ]
+    ],
+    Case("camera-fault", CAMERA, {"faults": ["E7"]}, "degraded", 0, {"faults": []}, M),
     Case("wifi-uplink-down", WIFI, {"uplink_up": False}, "faulty", M, {"uplink_up": True}, M),
     Case("wifi-radio-off", WIFI, {"radio_on": False}, "faulty", 2 * M, {"radio_on": True}, M),
     Case("wifi-loss", WIFI, {"loss_pct": 8.0}, "degraded", 5 * M, {"loss_pct": 1.0}, 5 * M),
@@ -338,3 +363,14 @@ def test_codes_are_known_and_each_has_one_rule() -> None:
     assert found["lamp-dark"] == found["lamp-failed"]
     assert found["light-fault"] == found["lamp-failed"] | found["battery-low"]
     assert all(len(code) <= 40 and text for code, text in FAULT_CODES.items())
+
+
+def test_codes_of_cameras_are_known_and_each_is_told_by_one_rule() -> None:
+    found = {
+        rule.id: {code for step in rule.rule.steps for code in codes(step.when)}
+        for rule in RULESET.rules
+        if rule.id.startswith("camera-")
+    }
+    rest = found.pop("camera-fault")
+    assert rest == set().union(*found.values()) | set(SECURITY) == CAMERA_CODES.keys()
+    assert sum(len(one) for one in found.values()) == len(set().union(*found.values()))
