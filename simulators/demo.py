@@ -34,6 +34,8 @@ READY_S = 60.0
 IMPORT_S = 180.0
 SAVE_S = 30.0
 LEAST_DISK = 50_000_000
+OUTSIDE = 443
+"""The outside door's port is so far above that of the pages, where that one is free."""
 STARTS_IN_S = 1.0
 """From launching a process to its first look at the clock, about; matters only where time runs faster."""
 
@@ -78,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, help="data folder (default: var; another fleet's is below it)")
     parser.add_argument("--rate", type=positive, default=1.0, help="time runs so many times as fast")
     parser.add_argument("--speed", type=positive, default=1.0, help="play the scenario so many times as fast")
+    parser.set_defaults(outside=0)
     return parser
 
 
@@ -103,6 +106,7 @@ def _play(options: argparse.Namespace, wanted: Fleet) -> None:
     for port, flag in ((options.port, "--port"), (options.http_port, "--http-port")):
         _check_port(port, flag)
     data: Path = options.data
+    options.outside = _outside(options.http_port + OUTSIDE)
     _check_disk(data)
     clock = demo_clock.load(data / "demo.json", time.time(), options.rate)
     played = _written(wanted, data / "fleet.json")
@@ -114,6 +118,8 @@ def _play(options: argparse.Namespace, wanted: Fleet) -> None:
             f"{len(played.devices)} devices in {len({d.site for d in played.devices})} villages. {clock.told()}"
         )
         print(f"Pages on http://{HOST}:{options.http_port}   (Ctrl-C stops everything)", flush=True)
+        if options.outside:
+            print(f"Links that you make there open on http://{HOST}:{options.outside}", flush=True)
         _watch(supervisor, data, clock)
     except KeyboardInterrupt:
         print("\nStopping.", flush=True)
@@ -163,6 +169,11 @@ log_level = "WARNING"
 [web]
 host = "{HOST}"
 port = {options.http_port}
+
+[outside]
+host = "{HOST if options.outside else ""}"
+port = {options.outside or 8443}
+behind_proxy = "{HOST}"    # this machine only, so without TLS
 
 [broker]
 host = "{HOST}"
@@ -217,6 +228,17 @@ def _watch(supervisor: Supervisor, data: Path, clock: DemoClock) -> None:
                 demo_clock.save(data / "demo.json", clock, time.time())
             saved = time.monotonic()
         time.sleep(5 * LOOK_S)
+
+
+def _outside(port: int) -> int:
+    """The port where it can be used, else 0: the demo does without."""
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind((HOST, port))
+        except (OSError, OverflowError):
+            return 0
+    return port
 
 
 def _check_port(port: int, flag: str) -> None:

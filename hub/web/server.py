@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import AsyncIterator, Callable, Generator
 
     from fastapi import FastAPI
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
 GRACE_S = 2
 """How long a running request may take to end at shutdown."""
-OUTSIDE_AT_ONCE = 200
-"""Connections of the outside door; beyond it they get 503."""
 
 
 class _Server(uvicorn.Server):
@@ -59,28 +56,19 @@ async def serving(
     app: FastAPI, host: str = "127.0.0.1", port: int = 8080, *, sock: socket.socket | None = None
 ) -> AsyncIterator[int]:
     """Serve while the block runs; gives the port. Raises OSError at once where the port is in use."""
-    config = _config(app)
-    async with _serving(_Server(config, app.state.live.close), sock or bind(host, port)) as at:
+    async with running(app, sock or bind(host, port), app.state.live.close) as at:
         yield at
 
 
 @asynccontextmanager
-async def serving_outside(
-    app: ASGIApp, sock: socket.socket, context: ssl.SSLContext | None
+async def running(
+    app: ASGIApp, sock: socket.socket, ending: Callable[[], None], **more: Any
 ) -> AsyncIterator[int]:
-    """Serve the outside door while the block runs, over TLS where there is a `context`; gives the port."""
-    config = _config(
-        app,
-        limit_concurrency=OUTSIDE_AT_ONCE,
-        proxy_headers=False,  # uvicorn's own default believes 127.0.0.1; this door names its proxies
-        ssl_context_factory=None if context is None else lambda _config, _default: context,
-    )
-    async with _serving(_Server(config, lambda: None), sock) as at:
-        yield at
+    """Serve on a bound socket while the block runs; gives the port. `ending` is called before the server ends.
 
-
-def _config(app: ASGIApp, **more: Any) -> uvicorn.Config:
-    return uvicorn.Config(
+    `more` are further settings of uvicorn.
+    """
+    config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
@@ -90,22 +78,19 @@ def _config(app: ASGIApp, **more: Any) -> uvicorn.Config:
         ws="none",
         **more,
     )
-
-
-@asynccontextmanager
-async def _serving(server: _Server, sock: socket.socket) -> AsyncIterator[int]:
-    running = asyncio.create_task(server.serve(sockets=[sock]), name="web")
+    server = _Server(config, ending)
+    served = asyncio.create_task(server.serve(sockets=[sock]), name="web")
     ready = asyncio.create_task(server.ready.wait())
     try:
-        await asyncio.wait({running, ready}, return_when=asyncio.FIRST_COMPLETED)
-        if running.done():
-            running.result()
+        await asyncio.wait({served, ready}, return_when=asyncio.FIRST_COMPLETED)
+        if served.done():
+            served.result()
             raise RuntimeError("the web server ended while it started")
         yield sock.getsockname()[1]
     finally:
         ready.cancel()
         server.should_exit = True
-        await running
+        await served
         sock.close()
 
 

@@ -9,9 +9,10 @@ import pytest
 
 from devices import wire
 from drivers.mqtt_link import LinkSettings
-from hub import denied, identity, replay, waiting
+from hub import denied, identity, links, replay, waiting
 from hub.ingest import UNACKED
 from hub.settings import Settings
+from hub.web import misses, outside_server
 from hub.web.doors import MAX_BODY
 from rules.document import MAX_BYTES
 from rules.load import load
@@ -44,6 +45,10 @@ def test_each_limit_names_its_proof(row: list[str]) -> None:
         ("devices waiting", waiting.ROOM),
         ("deaf spans", replay.SPANS_KEPT),
         ("body of a request", MAX_BODY // 1024),
+        ("links that work", links.OPEN),
+        ("misses at the outside", misses.EACH),
+        ("connections of the outside", outside_server.AT_ONCE),
+        ("a request at the outside", int(outside_server.PATIENCE_S)),
         ("journal", int(Settings().journal.keep_h)),
         ("refused publishes", denied.MAX_BYTES // 1_000_000),
         ("one rule file", MAX_BYTES // 1_000_000),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import ssl
 import sys
@@ -18,7 +19,7 @@ from hub import registry
 from hub.app import CannotStart
 from hub.settings import OutsideSettings
 from hub.store.writer import Store, Writes
-from hub.web.server import OUTSIDE_AT_ONCE
+from hub.web.outside_server import AT_ONCE
 from tests.brokers import free_port
 from tests.hub.test_app import running, settings
 
@@ -279,17 +280,60 @@ async def test_the_command_makes_lists_and_revokes(tmp_path: Path) -> None:
 
 
 async def test_so_many_connections_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert OUTSIDE_AT_ONCE == 200
-    monkeypatch.setattr("hub.web.server.OUTSIDE_AT_ONCE", 3)
+    assert AT_ONCE == 200
+    monkeypatch.setattr("hub.web.outside_server.AT_ONCE", 3)
     found = wanted(tmp_path, behind_proxy="127.0.0.1")
     async with doors(found) as (inside, outside):
         _, path = await link(inside)
         idle = [await asyncio.open_connection("127.0.0.1", found.outside.port) for _ in range(3)]
-        assert (await outside.get(path)).status_code == 503
+        with pytest.raises(httpx2.TransportError):
+            await outside.get(path)
         assert (await inside.get("/links")).status_code == 200, "the inside does not notice"
         for _, writer in idle:
             writer.close()
             await writer.wait_closed()
-        async with _patience():
-            while (await outside.get(path)).status_code != 200:
-                await _breath()
+        assert (await _answered(outside, path)).status_code == 200
+
+
+async def test_who_says_nothing_whole_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.web.outside_server.PATIENCE_S", 0.2)
+    found = wanted(tmp_path, behind_proxy="127.0.0.1")
+    whole = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    async with doors(found), _patience():
+        for said in (
+            b"",
+            b"GET / HT",
+            whole + b"GET /l",
+            b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx",
+        ):
+            reader, writer = await asyncio.open_connection("127.0.0.1", found.outside.port)
+            writer.write(said)
+            with contextlib.suppress(ConnectionError):
+                await reader.read()
+            writer.close()
+
+
+async def test_what_strangers_send_is_no_line_of_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = wanted(tmp_path, **certificate(tmp_path))
+    trusted = ssl.create_default_context()
+    CA.configure_trust(trusted)
+    asked = b"GET /l/secret HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+    async with doors(found), _patience():
+        caplog.clear()
+        for said, tls in ((b"\x16\x03\x01garbage", None), (b"garbage\r\n\r\n", trusted), (asked, trusted)):
+            reader, writer = await asyncio.open_connection("127.0.0.1", found.outside.port, ssl=tls)
+            writer.write(said)
+            await reader.read(9)
+            writer.close()
+        assert caplog.text == ""
+
+
+async def _answered(web: httpx2.AsyncClient, path: str) -> httpx2.Response:
+    """Its answer, when it gives one."""
+    async with _patience():
+        while True:
+            with contextlib.suppress(httpx2.TransportError):
+                return await web.get(path)
+            await _breath()
