@@ -1,0 +1,290 @@
+"""One keep-alive HTTP connection to one camera, bounded in time and bytes.
+
+h11 speaks HTTP, asyncio carries it: a quarter of a general client's work per request, and every byte is counted and
+capped here. Nothing is retried but a request on a kept connection that the camera had already closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import functools
+import socket
+import ssl
+import zlib
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urljoin, urlsplit
+
+import h11
+
+from drivers.onvif.errors import CameraError, Code, quoted
+from drivers.onvif.target import Allowed, Cost, Target, split
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Content = tuple[Mapping[str, str], bytes]
+
+SOAP_CAP = 2_000_000
+"""Bytes of a SOAP reply, decoded."""
+PICTURE_CAP = 4_000_000
+"""Bytes of a snapshot."""
+HEADER_CAP = 32_768
+"""Bytes of a reply's header."""
+CONNECT_S = 4.0
+"""Seconds in which a connection must stand, TLS included."""
+_READ = 65_536
+_OVERHEAD = 65_536
+_ASIDES = 10
+_REDIRECTS = (301, 302, 303, 307, 308)
+_NO_ROUTE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EADDRNOTAVAIL}
+
+
+def uri_of(url: str) -> str:
+    """An address's path and query, as a request line and Digest have it."""
+    parts = urlsplit(url)
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+class Reply(NamedTuple):
+    """What came: status, header (names in small letters, repeated ones in order) and the decoded body."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def values(self, name: str) -> list[str]:
+        """All values of a header."""
+        return [v for k, v in self.headers if k == name]
+
+    def header(self, name: str) -> str:
+        """The first value of a header, or nothing."""
+        return next(iter(self.values(name)), "")
+
+
+class _Closed(Exception):  # noqa: N818 - what happened
+    """The connection ended before the first byte of a reply."""
+
+
+@functools.cache
+def tls_context(verify: bool) -> ssl.SSLContext:
+    """One for all cameras. Unverified ones may be as old as cameras are: TLS 1.0, small keys."""
+    context = ssl.create_default_context()
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    return context
+
+
+def network_error(error: OSError, where: str) -> CameraError:
+    """What an error of a socket means."""
+    if isinstance(error, ConnectionRefusedError):
+        return CameraError(Code.REFUSED, f"nothing listens at {where}")
+    if isinstance(error, socket.gaierror):
+        return CameraError(Code.NO_SUCH_HOST, f"the name of {where} is unknown")
+    if isinstance(error, ssl.SSLError):
+        why = (
+            "its certificate is not valid"
+            if isinstance(error, ssl.SSLCertVerificationError)
+            else error.reason
+        )
+        return CameraError(Code.TLS, f"no encrypted connection to {where}: {quoted(str(why))}")
+    if error.errno in _NO_ROUTE:
+        return CameraError(Code.NO_ROUTE, f"no way to {where}")
+    if isinstance(error, TimeoutError) or error.errno == errno.ETIMEDOUT:
+        return CameraError(Code.TIMEOUT, f"{where} does not answer")
+    return CameraError(Code.RESET, f"{where} cut the connection")
+
+
+class Http:
+    """The connection. Calls wait for each other; one that fails or is cancelled closes it."""
+
+    def __init__(self, target: Target, allowed: Allowed, cost: Cost) -> None:
+        self.allowed = allowed
+        self._target = target
+        self._cost = cost
+        self._lock: asyncio.Lock | None = None
+        self._origin = ("", "", 0)
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._h11 = h11.Connection(h11.CLIENT, HEADER_CAP)
+
+    def close(self) -> None:
+        """Give the connection back; the next request opens a new one."""
+        if self._streams:
+            self._streams[1].transport.abort()
+            self._streams = None
+
+    async def ask(
+        self, method: str, url: str, make: Callable[[str], Content], *, cap: int = SOAP_CAP, seconds: float
+    ) -> Reply:
+        """One request and its whole reply, within `seconds`. Raises CameraError only.
+
+        `make` gives header and body for an address: a signature must not be sent twice. It is asked again where a
+        kept connection turns out to be closed, and for one redirect to an allowed address; a second one is an error.
+        """
+        if self._lock is None:
+            self._lock = asyncio.Lock()
+        _, host, port = split(url)
+        try:
+            async with asyncio.timeout(seconds), self._lock:
+                reply = await self._send(method, url, make, cap)
+                if reply.status not in _REDIRECTS:
+                    return reply
+                target = urljoin(url, reply.header("location"))
+                split(target)
+                if urlsplit(url).scheme == "https" and urlsplit(target).scheme != "https":
+                    raise CameraError(
+                        Code.REDIRECTED, "the camera sends us from an encrypted address to an open one"
+                    )
+                reply = await self._send(method, target, make, cap)
+        except TimeoutError:
+            raise CameraError(
+                Code.TIMEOUT, f"{host}:{port} gave no whole answer within {seconds:g} s"
+            ) from None
+        if reply.status in _REDIRECTS:
+            raise CameraError(Code.REDIRECTED, f"{host}:{port} sends us on and on")
+        return reply
+
+    async def _send(self, method: str, url: str, make: Callable[[str], Content], cap: int) -> Reply:
+        url = self.allowed.check(url)
+        parts, host, port = split(url)
+        origin, where = (parts.scheme, host, port), f"{host}:{port}"
+        if self._streams is not None and self._origin == origin:
+            with contextlib.suppress(_Closed):
+                return await self._exchange(method, url, make(url), cap, where)
+        self.close()
+        await self._connect(origin, where)
+        try:
+            return await self._exchange(method, url, make(url), cap, where)
+        except _Closed:
+            raise CameraError(Code.RESET, f"{where} closes without an answer") from None
+
+    async def _exchange(self, method: str, url: str, content: Content, cap: int, where: str) -> Reply:
+        whole = False
+        try:
+            reply = await self._converse(method, url, content, cap)
+            whole = self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE
+        except (h11.ProtocolError, zlib.error, ValueError) as e:
+            raise CameraError(Code.GARBLED, f"{where} does not speak HTTP: {quoted(str(e))}") from None
+        except OSError as e:
+            raise network_error(e, where) from None
+        finally:
+            if not whole:
+                self.close()
+        if whole:
+            self._h11.start_next_cycle()
+        return reply
+
+    async def _connect(self, origin: tuple[str, str, int], where: str) -> None:
+        scheme, host, port = origin
+        context = tls_context(self._target.verify) if scheme == "https" else None
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                self._streams = await asyncio.open_connection(host, port, ssl=context, limit=_READ)
+        except TimeoutError:
+            raise CameraError(Code.TIMEOUT, f"{where} does not answer") from None
+        except OSError as e:
+            raise network_error(e, where) from None
+        self._origin = origin
+        self._h11 = h11.Connection(h11.CLIENT, HEADER_CAP)
+        if self.allowed.own(host):
+            peer = self._streams[1].get_extra_info("peername")
+            self.allowed.met(str(peer[0]) if peer else "")
+
+    async def _converse(self, method: str, url: str, content: Content, cap: int) -> Reply:
+        assert self._streams  # noqa: S101 - just connected
+        reader, writer = self._streams
+        headers, body = content
+        lines = {
+            "Host": urlsplit(url).netloc,
+            "User-Agent": "village-hub",
+            "Accept-Encoding": "identity",
+            **headers,
+        }
+        if body or method == "POST":
+            lines["Content-Length"] = str(len(body))
+        request = h11.Request(
+            method=method,
+            target=uri_of(url),
+            headers=list(lines.items()),
+        )
+        data = (self._h11.send(request) or b"") + (self._h11.send(h11.Data(body)) or b"")
+        data += self._h11.send(h11.EndOfMessage()) or b""
+        self._cost.requests += 1
+        self._cost.bytes_out += len(data)
+        try:
+            writer.write(data)
+            await writer.drain()
+        except ConnectionError:
+            raise _Closed from None
+        return await self._receive(reader, cap)
+
+    async def _receive(self, reader: asyncio.StreamReader, cap: int) -> Reply:
+        head: h11.Response | None = None
+        body = _Body(cap)
+        came = asides = 0
+        while True:
+            event = self._h11.next_event()
+            if event is h11.NEED_DATA:
+                came += await self._more(reader, first=not came)
+                if came > cap + _OVERHEAD:
+                    raise _too_large(cap)
+            elif isinstance(event, h11.Response):
+                head = event
+                encodings = [v.lower() for k, v in event.headers if k == b"content-encoding"]
+                body.encoded = any(v in (b"gzip", b"x-gzip", b"deflate") for v in encodings)
+            elif isinstance(event, h11.Data):
+                body.add(bytes(event.data))
+            elif isinstance(event, h11.EndOfMessage) and head is not None:
+                names = ((k.decode("latin-1"), v.decode("latin-1")) for k, v in head.headers)
+                return Reply(head.status_code, tuple(names), body.whole())
+            elif isinstance(event, (h11.ConnectionClosed, h11.EndOfMessage)):
+                raise ValueError("the connection ends in the middle")
+            elif isinstance(event, h11.InformationalResponse):
+                asides += 1
+                if asides > _ASIDES:
+                    raise ValueError("it goes on announcing an answer")
+
+    async def _more(self, reader: asyncio.StreamReader, *, first: bool) -> int:
+        try:
+            data = await reader.read(_READ)
+        except ConnectionError:
+            if first:
+                raise _Closed from None
+            raise
+        if first and not data:
+            raise _Closed
+        self._cost.bytes_in += len(data)
+        self._h11.receive_data(data)
+        return len(data)
+
+
+class _Body:
+    """A body in the making; what is packed is never unpacked beyond the cap."""
+
+    def __init__(self, cap: int) -> None:
+        self.encoded = False
+        self._cap = cap
+        self._size = 0
+        self._parts: list[bytes] = []
+        self._unpack = zlib.decompressobj(47)  # gzip or zlib
+
+    def add(self, data: bytes) -> None:
+        if self.encoded:
+            data = self._unpack.decompress(data, self._cap - self._size + 1)
+        self._size += len(data)
+        if self._size > self._cap:
+            raise _too_large(self._cap)
+        self._parts.append(data)
+
+    def whole(self) -> bytes:
+        if self.encoded and self._size and not self._unpack.eof:
+            raise ValueError("the packed answer ends in the middle")
+        return b"".join(self._parts)
+
+
+def _too_large(cap: int) -> CameraError:
+    return CameraError(Code.TOO_LARGE, f"the answer is larger than {cap:,} bytes")
