@@ -31,6 +31,8 @@ OPEN = 2000
 """Most links that work at a time."""
 COUNT_S = 60.0
 """Uses are stored at most so often."""
+STORE_S = 5.0
+"""The hub's end waits no longer for them."""
 DAY_MS = 86_400_000
 
 _RANDOM, _SIGNED = 20, 10
@@ -157,7 +159,7 @@ class Links:
         return link
 
     async def store_uses(self) -> None:
-        """Store what `used` counted."""
+        """Store what `used` counted; what cannot be stored now stays counted."""
         counted, self._counted = self._counted, set()
         rows = [(self._by_id[n].used_at, self._by_id[n].uses, n) for n in counted]
 
@@ -165,17 +167,20 @@ class Links:
             for row in rows:
                 writes.add("UPDATE link SET used_at=?, uses=? WHERE id=?", *row)
 
-        if rows:
-            await self._do(run)
+        if not rows:
+            return
+        try:
+            async with asyncio.timeout(STORE_S):
+                await self._do(run)
+        except (Refused, TimeoutError):  # the disk is full
+            self._counted |= counted
+            log.warning("the uses of links could not be stored yet")
 
     async def keep_counting(self, every_s: float = COUNT_S) -> None:
         """Until cancelled: store the uses."""
         while True:
             await asyncio.sleep(every_s)
-            try:
-                await self.store_uses()
-            except Refused:  # the disk is full: it is counted from what is in memory, later
-                log.warning("the uses of links could not be stored yet")
+            await self.store_uses()
 
     def _token(self, writes: Writes) -> str:
         random = secrets.token_bytes(_RANDOM)

@@ -113,13 +113,18 @@ def read(core: Core, filters: Filters) -> LinksAnswer:
     )  # fmt: skip
 
 
+def _there(core: Core, kind: str, name: str) -> bool:
+    """Whether what a link is about is there."""
+    return (core.site(name) if kind == "site" else core.device_view(name)) is not None
+
+
 async def _make(core: Core, by: ByDep, said: Wanted) -> LinkMadeAnswer:
     """Make what was asked for. Raises Refused."""
     purpose = PURPOSES.get(said.purpose)
     if purpose is None:
         raise Refused("unknown_purpose")
-    if purpose.subject == "site" and core.site(said.subject) is None:
-        raise Refused("unknown_site")
+    if not _there(core, purpose.subject, said.subject):
+        raise Refused(f"unknown_{purpose.subject}")
     days = said.days or purpose.days
     if not 1 <= days <= purpose.most_days:
         raise Refused("bad_days", limit=purpose.most_days)

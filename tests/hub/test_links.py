@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import string
 from typing import TYPE_CHECKING
 
@@ -124,6 +125,24 @@ async def test_uses_are_counted_at_once_and_stored_together(desk: Desk) -> None:
     assert desk.commits == before + 1
     desk.again()
     assert [(link.uses, link.used_at) for link in desk.links.all()] == [(1, T0 + 5), (50, T0)]
+
+
+async def test_a_full_disk_loses_no_use_and_stops_nobody(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    link, _ = await desk.make()
+    desk.links.used(link.id)
+
+    async def full(_run: object) -> None:
+        raise Refused("disk_full")
+
+    with monkeypatch.context() as m:
+        m.setattr(desk.links, "_do", full)
+        await desk.links.store_uses()
+        m.setattr(desk.links, "_do", lambda _: asyncio.sleep(9))
+        m.setattr("hub.links.STORE_S", 0.01)
+        await desk.links.store_uses()
+    await desk.links.store_uses()
+    desk.again()
+    assert desk.links.all()[0].uses == 1
 
 
 async def test_each_change_stands_in_the_audit_without_the_token(desk: Desk) -> None:
