@@ -6,9 +6,8 @@ which camera is blind is nobody's business outside.
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
@@ -20,6 +19,8 @@ from hub.web.language import mark, wanted
 from hub.web.pages import draw, nav_fragments
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.requests import Request
 
     from hub.views import Core
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).parent / "static"
 CARDS = 20
-"""Most incidents told."""
+"""Most things told that are wrong."""
 
 _MANY = mark("%(kind)s (%(num)s devices)")
 _MIXED = mark("several devices (%(num)s)")
@@ -46,8 +47,7 @@ async def page(request: Request) -> Response:
     html = draw(
         "outside_site.html", core, lang, at=request.scope["at"], site=answer.site, counts=counts, sums=sums,
         worst=next((s for s in WORST_FIRST if sums[s]), Shown.UNKNOWN),
-        incidents=[(i, sentence(core, lang, i)) for i in answer.incidents[:CARDS]],
-        more=max(0, len(answer.incidents) - CARDS),
+        wrongs=wrongs(core, lang, answer.incidents), cards=CARDS, hub=core.hub(),
         deaf=nav_fragments(core, lang)["deaf-note"], caught_up=core.overview().caught_up, order=WORST_FIRST,
     )  # fmt: skip
     return HTMLResponse(html)
@@ -64,20 +64,49 @@ def _counts(site: SiteAnswer) -> dict[Kind, dict[Shown, int]]:
     return found
 
 
-def sentence(core: Core, lang: Language, incident: IncidentAnswer) -> str:
-    """`Đèn năng lượng mặt trời: đèn được bật mà không sáng`: which kind, and what is wrong by the rule's own text."""
+class Wrong(NamedTuple):
+    """What is wrong with devices of one kind at one site, however many incidents that is. `since` is ms."""
+
+    severity: Shown
+    site: str
+    site_name: str
+    sentence: str
+    """`Đèn năng lượng mặt trời: đèn hỏng`: which kind, and what is wrong by the rule's own text."""
+    since: int
+    recovering: bool
+
+
+def wrongs(core: Core, lang: Language, incidents: Iterable[IncidentAnswer]) -> list[Wrong]:
+    """Incidents by what is wrong with which kind and where, in their order."""
     rules = {r.id: r.title for r in core.hub().rules}
-    wrong = words.rule_title(lang, rules.get(incident.rule, {})) or lang.text(words.SHOWN[incident.severity])
-    return words.capital(f"{_whose(core, lang, incident)}: {wrong}")
+    alike: dict[tuple[Shown, str, str, Kind | None], list[IncidentAnswer]] = {}
+    for i in incidents:
+        said = words.rule_title(lang, rules.get(i.rule, {})) or lang.text(words.SHOWN[i.severity])
+        alike.setdefault((i.severity, i.site, said, _kind(core, i)), []).append(i)
+    found = []
+    for (_, _, said, kind), group in alike.items():
+        n = len({name for i in group for name in i.devices})
+        whose = _whose(lang, kind, n)
+        found.append(
+            Wrong(
+                group[0].severity, group[0].site, group[0].site_name, words.capital(f"{whose}: {said}"),
+                min(i.opened_at for i in group), all(i.state == "recovering" for i in group),
+            )
+        )  # fmt: skip
+    return found
 
 
-def _whose(core: Core, lang: Language, incident: IncidentAnswer) -> str:
-    kinds = Counter(v.device.kind for n in incident.devices if (v := core.device_view(n)) is not None)
-    if len(kinds) == 1:
-        ((kind, n),) = kinds.items()
-        word = lang.text(words.KIND[Kind(kind)])
-        return word if n == 1 else lang.text(_MANY, kind=word, num=lang.number(n))
-    return lang.text(_MIXED, num=lang.number(len(incident.devices)))
+def _kind(core: Core, incident: IncidentAnswer) -> Kind | None:
+    """The one kind of its devices; None where there are several."""
+    kinds = {v.device.kind for n in incident.devices if (v := core.device_view(n)) is not None}
+    return kinds.pop() if len(kinds) == 1 else None
+
+
+def _whose(lang: Language, kind: Kind | None, n: int) -> str:
+    if kind is None:
+        return lang.text(_MIXED, num=lang.number(n))
+    word = lang.text(words.KIND[kind])
+    return word if n == 1 else lang.text(_MANY, kind=word, num=lang.number(n))
 
 
 def _file(name: str, media: str) -> Route:

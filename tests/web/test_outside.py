@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from starlette.testclient import TestClient
 
+from devices.health import Shown
 from devices.person import By
 from hub.links import DAY_MS
 from hub.web import create_outside
@@ -54,6 +55,25 @@ async def test_a_villager_reads_what_works(core: FakeCore, at: str) -> None:
     for client_text in (text, english):
         assert "None" not in client_text
         assert "%(" not in client_text
+
+
+async def test_what_is_wrong_alike_is_told_once(core: FakeCore, at: str) -> None:
+    core.found.clear()
+    start = core.at
+    for number, name in enumerate(("thap-thuong-c001", "thap-thuong-c002", "thap-thuong-c003"), 20):
+        core.opens(number, Shown.FAULTY, [name], rule="camera-fault", opened_at=start - number * 60_000)
+    core.opens(30, Shown.FAULTY, ["thap-thuong-l001"], state="recovering")
+    text = " ".join(outside(core).get(at, headers={"accept-language": "vi"}).text.split())
+    assert text.count('class="card edge') == 2
+    assert "Camera (3 thiết bị): camera tự báo lỗi</h3> <p>từ 19:20 (22 phút)</p>" in text
+    assert "Đèn năng lượng mặt trời: đèn được bật mà không sáng</h3>" in text
+    assert "đang phục hồi" in text or "hồi phục" in text
+
+
+async def test_a_simulated_clock_is_said(core: FakeCore, at: str) -> None:
+    assert "mô phỏng" not in outside(core).get(at).text
+    core.shift_s = 3600
+    assert "mô phỏng" in outside(core).get(at).text
 
 
 async def test_nothing_private_is_in_it(core: FakeCore) -> None:
