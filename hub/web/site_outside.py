@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from devices.device import Kind
 from devices.health import WORST_FIRST, Shown
 from hub.web import sites, words
 from hub.web.language import mark, wanted
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from devices.device import Kind
     from hub.views import Core
     from hub.web.answers import IncidentAnswer, SiteAnswer
     from hub.web.language import Language
