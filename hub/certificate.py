@@ -16,14 +16,17 @@ class BadCertificate(ValueError):  # noqa: N818 - what it is
 
 
 class Certificate:
-    """A certificate chain with its key. `expires_at`: seconds since 1970. Raises BadCertificate."""
+    """A certificate chain with its key. `expires_at`: seconds since 1970. Raises BadCertificate.
 
-    def __init__(self, cert: Path, key: Path, now: float) -> None:
+    One that is over is taken at start, and told: lights and cameras must not wait for it. It never replaces another.
+    """
+
+    def __init__(self, cert: Path, key: Path) -> None:
         self._files = (cert, key)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
         self._stamp = self._look()
-        self.expires_at = self._load(self.context, now)
+        self.expires_at = self._load(self.context)
 
     def renewed(self, now: float) -> bool:
         """Take over what is in the files now, for new connections; False where they are the same.
@@ -33,8 +36,12 @@ class Certificate:
         stamp = self._look()
         if stamp == self._stamp:
             return False
-        self._load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), now)  # half a renewal must not touch what works
-        self.expires_at = self._load(self.context, now)
+        expires = self._load(
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        )  # half a renewal must not touch what works
+        if expires <= now:
+            raise BadCertificate(f"outside.tls_cert: {self._files[0]} is over; renew it")
+        self.expires_at = self._load(self.context)
         self._stamp = stamp
         return True
 
@@ -49,7 +56,7 @@ class Certificate:
             found.append((is_.st_ino, is_.st_mtime_ns, is_.st_size))
         return found
 
-    def _load(self, context: ssl.SSLContext, now: float) -> float:
+    def _load(self, context: ssl.SSLContext) -> float:
         cert, key = self._files
         try:
             leaf = x509.load_pem_x509_certificates(cert.read_bytes())[0]
@@ -63,7 +70,4 @@ class Certificate:
             raise BadCertificate(f"outside.tls_key: {key} {why}") from e
         except OSError as e:
             raise BadCertificate(f"outside.tls_key: cannot read {key}: {e.strerror or e}") from e
-        expires = leaf.not_valid_after_utc
-        if expires.timestamp() <= now:
-            raise BadCertificate(f"outside.tls_cert: {cert} has expired on {expires:%Y-%m-%d}; renew it")
-        return expires.timestamp()
+        return leaf.not_valid_after_utc.timestamp()

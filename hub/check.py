@@ -134,6 +134,8 @@ def _outside(settings: Settings) -> Finding:
         return Finding("outside door", ok=True, text="shut; outside.host opens it")
     days = door.days_left()
     how = "behind a proxy" if days is None else f"the certificate is good for {days} days"
+    if days is not None and days < 0:
+        how = "the certificate is over; renew it"
     return Finding("outside door", ok=not door.troubles(), text=f"{settings.outside.address}, {how}")
 
 

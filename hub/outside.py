@@ -47,7 +47,7 @@ class Outside:
         if cert is None or key is None:
             raise BadSettings("outside.tls_cert and outside.tls_key belong together: set both")
         try:
-            return Certificate(cert, key, self._now())
+            return Certificate(cert, key)
         except BadCertificate as e:
             raise BadSettings(str(e)) from e
 

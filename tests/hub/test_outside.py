@@ -45,8 +45,13 @@ def test_on_with_a_certificate_or_behind_a_proxy(tmp_path: Path) -> None:
     assert (proxied.view().tls, proxied.view().days_left, list(proxied.troubles())) == (False, None, [])
 
 
+def test_a_certificate_that_is_over_stops_no_hub(tmp_path: Path) -> None:
+    made = door(**issue(tmp_path, -1, "old"))
+    assert (made.view().days_left, list(made.troubles())) == (-1, ["certificate_ending"])
+
+
 def test_what_is_wrong_is_said_in_a_sentence(tmp_path: Path) -> None:
-    good, other, old = issue(tmp_path), issue(tmp_path, name="other"), issue(tmp_path, -1, "old")
+    good, other = issue(tmp_path), issue(tmp_path, name="other")
     locked = tmp_path / "locked.key"
     locked.write_text("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n")
     for said, sentence in (
@@ -59,7 +64,6 @@ def test_what_is_wrong_is_said_in_a_sentence(tmp_path: Path) -> None:
         (good | {"tls_key": other["tls_key"]}, "does not fit the certificate"),
         (good | {"tls_key": good["tls_cert"]}, "cannot be used as a key"),
         (good | {"tls_key": locked}, "cannot be used as a key"),
-        (old, "has expired on 2026-11-23"),
         ({"behind_proxy": "1.2.3"}, "outside.behind_proxy: 1.2.3 is no address"),
     ):
         with pytest.raises(BadSettings) as e:
