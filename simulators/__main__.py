@@ -13,7 +13,7 @@ from simulators.behaviour import BEHAVIOURS
 from simulators.clock import Clock
 from simulators.errors import UserError
 from simulators.faults import FAULTS
-from simulators.runner import Options, Runner, room_for
+from simulators.runner import Options, Runner, files_of, room_for
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("file", type=Path, help="fleet file, with its passwords")
     run.add_argument("--host", default="127.0.0.1")
     run.add_argument("--port", type=int, default=1883)
+    run.add_argument("--rtsp-port", type=int, default=fleet.RTSP_PORT, help="of cameras that are asked")
     run.add_argument("--shift", type=float, default=0.0, help="simulated time is so many seconds ahead")
     run.add_argument("--rate", type=positive, default=1.0, help="simulated time runs so many times as fast")
     run.add_argument("--seed", type=int, default=0, help="another seed, other clouds and chances")
@@ -111,7 +112,7 @@ def _make(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     played = fleet_file.read(options.file)
-    room_for(len(played.passwords))
+    room_for(files_of(played))
     clock = Clock(shift_s=options.shift, rate=options.rate)
     chosen = scenario.load(options.scenario) if options.scenario else None
     if chosen:
@@ -124,6 +125,7 @@ def _run(options: argparse.Namespace) -> int:
         scenario=chosen,
         speed=options.speed,
         socket=options.socket,
+        rtsp_port=options.rtsp_port,
     )
 
     async def play() -> None:

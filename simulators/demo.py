@@ -20,7 +20,7 @@ from simulators.__main__ import positive
 from simulators.control import SOCKET
 from simulators.errors import UserError
 from simulators.fleet import FLEETS
-from simulators.runner import room_for
+from simulators.runner import files_of, room_for
 from simulators.supervise import LOOK_S, Supervisor
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _play(options: argparse.Namespace, wanted: Fleet) -> None:
     _check_disk(data)
     clock = demo_clock.load(data / "demo.json", time.time(), options.rate)
     played = _written(wanted, data / "fleet.json")
-    room_for(len(played.passwords))  # for the broker, too: children inherit it
+    room_for(files_of(played))  # for the broker, too: children inherit it
     supervisor = Supervisor(data)
     try:
         _start(options, clock, supervisor)

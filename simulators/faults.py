@@ -18,6 +18,7 @@ LAMP_UNEXPECTED_ON = "lampUnexpectedOn"
 """What a light's controller puts into its field `faults`: names of devices.solar_light.FAULT_CODES."""
 
 _ALL = frozenset(Kind) - {Kind.HUB}
+_CAMERA = frozenset({Kind.CAMERA})
 _SMALL = frozenset({Kind.SOLAR_LIGHT, Kind.ACCESS_POINT, Kind.GATEWAY})
 
 
@@ -51,6 +52,30 @@ FAULTS: Mapping[str, FaultKind] = MappingProxyType(
             "no internet (an access point says so over its management link; a gateway is cut off with all behind it)",
         ),
         "out_of_range": FaultKind(_SMALL, "a sensor says what cannot be (-127 °C, 255 %)"),
+        # Felt by a camera's lens and picture
+        "frozen": FaultKind(_CAMERA, "the same picture again and again"),
+        "covered": FaultKind(_CAMERA, "something hangs before the lens"),
+        "blurred": FaultKind(_CAMERA, "out of focus"),
+        "turned": FaultKind(_CAMERA, "turned away from its view"),
+        "black": FaultKind(_CAMERA, "the picture is black"),
+        "overexposed": FaultKind(_CAMERA, "the picture is burnt out"),
+        "no_snapshot": FaultKind(_CAMERA, "gives no single pictures"),
+        "no_stream": FaultKind(_CAMERA, "its stream answers OPTIONS and nothing after it"),
+        "not_recording": FaultKind(_CAMERA, "its memory card fails: it records no more"),
+        # Felt by who asks it (cameras that are asked by ONVIF)
+        "clock_behind": FaultKind(_CAMERA, "its clock is two hours behind"),
+        "wrong_password": FaultKind(_CAMERA, "somebody changed its password"),
+        "connections_full": FaultKind(
+            _CAMERA, "others hold all its connections; each maker says so differently"
+        ),
+        "slow_answers": FaultKind(_CAMERA, "answers after twelve seconds, or a few bytes at a time"),
+        "xml_garbled": FaultKind(_CAMERA, "answers that are no XML"),
+        "xml_bomb": FaultKind(_CAMERA, "answers whose XML unfolds to gigabytes"),
+        "reply_truncated": FaultKind(_CAMERA, "answers end in the middle"),
+        "reply_huge": FaultKind(_CAMERA, "answers without end, or packed small and very large"),
+        "reset": FaultKind(_CAMERA, "resets the connection in the middle of an answer"),
+        "redirect_loop": FaultKind(_CAMERA, "sends one from address to address without end"),
+        "inner_xaddr": FaultKind(_CAMERA, "announces addresses of a network that nobody can reach"),
         # Felt by its firmware and its connection
         "silent": FaultKind(_ALL, "dead: connection lost, nothing more is heard"),
         "flapping": FaultKind(_ALL, "the connection breaks and returns again and again"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from devices.device import Device, Kind
@@ -39,6 +39,14 @@ PLACES = {
     Kind.SIGNBOARD: ("nhà văn hóa",),
     Kind.GATEWAY: ("nhà văn hóa",),
 }
+ONVIF = "onvif"
+"""The driver of cameras that are asked."""
+CAMERAS_ARE_ASKED = False
+"""Whether cameras are asked by ONVIF; else they report over MQTT, as long as the hub asks nobody."""
+ASKED_EVERY_S: Mapping[str, float] = {"demo": 30.0, "district": 60.0}
+CAMERA_PORT, RTSP_PORT = 18080, 18554
+LOGIN = "village-hub"
+"""The hub's user at each camera."""
 OWN_MODEM = 0.45
 """Share of the lights with a modem of their own; the others speak through their village's gateway."""
 DEVICE_SPREAD_DEG = 0.0025
@@ -49,17 +57,22 @@ DEVICE_SPREAD_DEG = 0.0025
 class Fleet:
     """What the hub imports and the simulators play.
 
-    Who has no password has no connection of its own: the gateway named by `uplink_by` speaks for it.
+    Who has no password has no connection of its own: the gateway named by `uplink_by` speaks for it. Cameras that are
+    asked have none either; what the hub logs in with there stands in `logins`.
     """
 
     sites: tuple[Site, ...]
     placings: tuple[Placing, ...]
     devices: tuple[Device, ...]
     passwords: Mapping[str, str]
+    logins: Mapping[str, str] = field(default_factory=dict)
 
 
-def build(name: str) -> Fleet:
-    """The fleet `demo` or `district`, without passwords; raises KeyError for another name."""
+def build(name: str, *, asked: bool = CAMERAS_ARE_ASKED, camera_port: int = CAMERA_PORT) -> Fleet:
+    """The fleet `demo` or `district`, without passwords; raises KeyError for another name.
+
+    `asked`: its cameras are asked by ONVIF, each at an address of its own in 127.0.0.0/8, all at `camera_port`.
+    """
     interval_s = FLEETS[name]
     whole = district.load()
     devices = tuple(_devices(whole))
@@ -67,18 +80,36 @@ def build(name: str) -> Fleet:
     if name == "demo":
         villages = set(whole.demo)
         devices = tuple(d for d in devices if d.site in villages)
+    devices = tuple(replace(d, interval_s=interval_s) for d in devices)
+    place = {v.slug: number for number, v in enumerate(whole.villages, 1)}
     known = _ancestry(whole.placings, villages)
     return Fleet(
         sites=tuple(s for s in whole.sites if s.slug in known),
         placings=tuple(p for p in whole.placings if p.site in known),
-        devices=tuple(replace(d, interval_s=interval_s) for d in devices),
+        devices=tuple(_asked(d, place, ASKED_EVERY_S[name], camera_port) for d in devices)
+        if asked
+        else devices,
         passwords={},
     )
 
 
 def speaks_itself(device: Device) -> bool:
-    """False for the lights that hang on a gateway."""
-    return device.kind is not Kind.SOLAR_LIGHT or device.uplink_by is None
+    """False for the lights that hang on a gateway, and for cameras that are asked."""
+    return not is_asked(device) and (device.kind is not Kind.SOLAR_LIGHT or device.uplink_by is None)
+
+
+def is_asked(device: Device) -> bool:
+    """True for cameras that say nothing of themselves."""
+    return device.driver == ONVIF
+
+
+def _asked(device: Device, place: Mapping[str, int], interval_s: float, port: int) -> Device:
+    """A camera as one that is asked: 127.20.<village>.<10 and more>; other devices as they are."""
+    if device.kind is not Kind.CAMERA:
+        return device
+    more, last = divmod(int(device.name[-3:]), 200)
+    address = f"http://127.{20 + more}.{place[device.site]}.{last + 10}:{port}/onvif/device_service"
+    return replace(device, driver=ONVIF, address=address, login=LOGIN, interval_s=interval_s)
 
 
 def _ancestry(placings: Sequence[Placing], villages: set[str]) -> set[str]:

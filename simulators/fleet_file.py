@@ -12,17 +12,26 @@ from typing import TYPE_CHECKING, Any
 from devices.device import Device, Kind
 from devices.site import Placing, Site
 from simulators.errors import UserError
-from simulators.fleet import Fleet, speaks_itself
+from simulators.fleet import Fleet, is_asked, speaks_itself
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def with_passwords(fleet: Fleet, old: Fleet | None) -> Fleet:
-    """`fleet` with a password for each device that speaks itself: the old one, or a new one by chance."""
-    known = old.passwords if old else {}
-    names = [d.name for d in fleet.devices if speaks_itself(d)]
-    return replace(fleet, passwords={name: known.get(name) or secrets.token_urlsafe(18) for name in names})
+    """`fleet` with a password for each device that speaks itself or is asked: the old one, or a new one by chance."""
+    known, logins = (old.passwords, old.logins) if old else ({}, {})
+    speak = [d.name for d in fleet.devices if speaks_itself(d)]
+    asked = [d.name for d in fleet.devices if is_asked(d)]
+    return replace(
+        fleet,
+        passwords={name: known.get(name) or secrets.token_urlsafe(18) for name in speak},
+        logins={name: logins.get(name) or secrets.token_urlsafe(12) for name in asked},
+    )
+
+
+LOGIN_PASSWORD = "login_password"  # noqa: S105 - the name of a field
+"""The field of a device that is asked which holds what the hub logs in with."""
 
 
 PEOPLE = (
@@ -38,7 +47,7 @@ def write(fleet: Fleet, path: Path) -> None:
     data = {
         "sites": [_site(s) for s in fleet.sites],
         "placings": [_placing(p) for p in fleet.placings],
-        "devices": [_device(d, fleet.passwords.get(d.name)) for d in fleet.devices],
+        "devices": [_device(d, fleet) for d in fleet.devices],
         "people": list(PEOPLE),
     }
     write_private(path, json.dumps(data, ensure_ascii=False, indent=1))
@@ -64,6 +73,7 @@ def read(path: Path) -> Fleet:
             placings=tuple(Placing(**_dated(p)) for p in data["placings"]),
             devices=tuple(_read_device(d) for d in data["devices"]),
             passwords={d["name"]: d["password"] for d in data["devices"] if "password" in d},
+            logins={d["name"]: d[LOGIN_PASSWORD] for d in data["devices"] if LOGIN_PASSWORD in d},
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(f"{path} is not a fleet file ({type(error).__name__}: {error}).") from error
@@ -74,7 +84,7 @@ def _dated(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read_device(row: dict[str, Any]) -> Device:
-    known = {k: v for k, v in row.items() if k != "password"}
+    known = {k: v for k, v in row.items() if k not in ("password", LOGIN_PASSWORD)}
     return Device(**known | {"kind": Kind(row["kind"]), "tags": tuple(row.get("tags", ()))})
 
 
@@ -98,7 +108,7 @@ def _placing(p: Placing) -> dict[str, Any]:
     return {"site": p.site, "parent": p.parent, "since": _iso(p.since), "until": _iso(p.until)}
 
 
-def _device(d: Device, password: str | None) -> dict[str, Any]:
+def _device(d: Device, fleet: Fleet) -> dict[str, Any]:
     row: dict[str, Any] = {
         "name": d.name,
         "kind": d.kind.value,
@@ -112,6 +122,10 @@ def _device(d: Device, password: str | None) -> dict[str, Any]:
         "lon": d.lon,
         "place": d.place,
         "tags": list(d.tags),
-        "password": password,
+        "password": fleet.passwords.get(d.name),
+        "driver": d.driver if is_asked(d) else None,
+        "address": d.address,
+        "login": d.login,
+        LOGIN_PASSWORD: fleet.logins.get(d.name),
     }
     return {k: v for k, v in row.items() if v not in (None, [], "")}

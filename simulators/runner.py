@@ -9,6 +9,7 @@ import signal
 import sys
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from devices.device import Kind
@@ -16,6 +17,10 @@ from simulators import scenario
 from simulators.control import Control
 from simulators.errors import UserError
 from simulators.face_mqtt import Broker
+from simulators.fleet import RTSP_PORT, is_asked
+from simulators.onvif.camera import Camera
+from simulators.onvif.face import Faces
+from simulators.onvif.picture import Pictures
 from simulators.sky import VILLAGE_TIME
 from simulators.world import World
 
@@ -24,11 +29,15 @@ if TYPE_CHECKING:
 
     from devices.device import Device
     from simulators.clock import Clock
-    from simulators.face_mqtt import Link
     from simulators.fleet import Fleet
+    from simulators.outbox import Port
     from simulators.scenario import Scenario
 
 SPARE_FILES = 100
+FILES_A_CAMERA = 4
+"""Two that listen, and a connection or two."""
+REBOOT_AFTER_S = 1.0
+"""A camera that is told to restart does so after its answer."""
 LONGEST_NAP_S = 1.0
 
 
@@ -37,7 +46,7 @@ class Options:
     """How to run.
 
     `freeze` stops without goodbyes, as if time stood still until the next start. `speed` is the scenario's pace,
-    `socket` where break and mend are listened for.
+    `socket` where break and mend are listened for. `rtsp_port` is that of all cameras that are asked.
     """
 
     host: str = "127.0.0.1"
@@ -47,6 +56,12 @@ class Options:
     scenario: Scenario | None = None
     speed: float = 1.0
     socket: Path | None = None
+    rtsp_port: int = RTSP_PORT
+
+
+def files_of(fleet: Fleet) -> int:
+    """Files that a fleet keeps open: connections to the broker, and what cameras listen and answer with."""
+    return len(fleet.passwords) + FILES_A_CAMERA * len(fleet.logins)
 
 
 def room_for(connections: int) -> None:
@@ -69,8 +84,12 @@ class Runner:
         self.clock = clock
         self.options = options
         self.broker = Broker(options.host, options.port)
+        self.faces = Faces()
+        self._pictures = Pictures()
         self._fleet = fleet
-        self.world = World(fleet, clock.now(), self._link, seed=options.seed, clock=clock.now)
+        self.world = World(fleet, clock.now(), self._way, seed=options.seed, clock=clock.now)
+        for camera in (face.camera for face in self.faces.faces):
+            camera.body = self.world.units[camera.name]
         self._wake = asyncio.Event()
         self._stop = False
 
@@ -102,11 +121,13 @@ class Runner:
             if control:
                 await control.stop()
             self.world.stop(goodbye=not self.options.freeze)
+            self.faces.stop()
             await self.broker.stop()
 
     def _begin(self) -> None:
         self.world.start()
         self.broker.start()
+        self.faces.start()
         if played := self.options.scenario:
             moves = scenario.Rounds(played, self._fleet, self.options.seed, self.options.speed)
             moves.play(self.world, self._say)
@@ -116,10 +137,24 @@ class Runner:
             async with asyncio.timeout(min(max(seconds, 0.0), LONGEST_NAP_S)):
                 await self._wake.wait()
 
-    def _link(self, device: Device) -> Link:
+    def _way(self, device: Device) -> Port:
+        """How a device is connected: to the broker, or by waiting until it is asked."""
+        if is_asked(device):
+            password = self._fleet.logins.get(device.name, "")
+            camera = Camera(device, password, self.options.rtsp_port, self.clock.now, self._pictures)
+            camera.reboot = partial(self._reboot_soon, device.name)
+            return self.faces.add(camera)
         return self.broker.link(
             device.name, self._fleet.passwords.get(device.name, ""), buffers=device.kind is Kind.GATEWAY
         )
+
+    def _reboot_soon(self, name: str) -> None:
+        def reboot() -> None:
+            self.world.run_until(self.clock.now())
+            self.world.reboot(name)
+            self.wake()
+
+        asyncio.get_running_loop().call_later(REBOOT_AFTER_S, reboot)
 
     def _say(self, text: str) -> None:
         local = datetime.fromtimestamp(self.world.now, VILLAGE_TIME)

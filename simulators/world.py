@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from devices.device import ASKED, Kind
 from simulators import faults
 from simulators.errors import UserError
-from simulators.fleet import speaks_itself
+from simulators.fleet import is_asked, speaks_itself
 from simulators.inputs import Inputs
 from simulators.sky import Sky
 from simulators.unit import Unit
@@ -52,7 +52,7 @@ class World:
         self.now = start
         self._clock = clock or (lambda: self.now)  # for what happens between two steps: connects
         self.units = {
-            d.name: Unit(d, port(d) if speaks_itself(d) else None, rng or random.Random())
+            d.name: Unit(d, port(d) if speaks_itself(d) or is_asked(d) else None, rng or random.Random())
             for d in fleet.devices
         }
         self.villages = {d.site: None for d in fleet.devices}
@@ -168,6 +168,10 @@ class World:
         self._check(village)
         self.cut_off.discard(village)
         self._rewire_all(village)
+
+    def reboot(self, name: str) -> None:
+        """Somebody told a device to restart; raises UserError."""
+        self._reboot(self.unit(name))
 
     def stop(self, *, goodbye: bool) -> None:
         """Every device disconnects in order, with the contract's goodbye or as if time stood still."""
