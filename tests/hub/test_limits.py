@@ -9,6 +9,7 @@ import pytest
 
 from devices import wire
 from drivers.mqtt_link import LinkSettings
+from drivers.pictures import limits as pictures
 from hub import denied, identity, links, replay, waiting
 from hub.ingest import UNACKED
 from hub.settings import Settings
@@ -52,6 +53,10 @@ def test_each_limit_names_its_proof(row: list[str]) -> None:
         ("journal", int(Settings().journal.keep_h)),
         ("refused publishes", denied.MAX_BYTES // 1_000_000),
         ("one rule file", MAX_BYTES // 1_000_000),
+        ("a camera's picture", pictures.MAX_BYTES),
+        ("its pixels", pictures.MAX_PIXELS),
+        ("passes of a progressive", pictures.MAX_SCANS),
+        ("pictures before a fault", pictures.PICTURES),
     ],
 )
 def test_the_number_is_the_codes(limit: str, number: int) -> None:

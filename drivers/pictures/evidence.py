@@ -1,0 +1,181 @@
+"""What one picture shows, for each fault: yes, no, or cannot tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from drivers.pictures.limits import (
+    AWAY_ABOVE,
+    BLACK_HIGH,
+    BLANK,
+    BLURRED_BELOW,
+    CHANCE,
+    COVERED,
+    FLAT_LEVEL,
+    FLAT_ROWS,
+    IN_PLACE,
+    LEARNT,
+    LIVELY_SHARE,
+    OPAQUE_BELOW,
+    OTHER_SHARE,
+    SEAM,
+    SOFT_SHARE,
+    STRUCTURED_SHARE,
+    WHITE,
+    WHITE_MORE,
+)
+from drivers.pictures.reference import Kind, Look, Match, Reference, compare, kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from drivers.pictures.measure import Seen
+
+Code = Literal[
+    "pictureFrozen",
+    "pictureBlack",
+    "lensCovered",
+    "pictureBlurred",
+    "pictureOverexposed",
+    "viewTurned",
+    "pictureGarbled",
+]
+CODES: tuple[Code, ...] = (
+    "pictureFrozen",
+    "pictureBlack",
+    "lensCovered",
+    "pictureBlurred",
+    "pictureOverexposed",
+    "viewTurned",
+    "pictureGarbled",
+)
+ESSENTIAL: tuple[Code, ...] = ("lensCovered", "viewTurned", "pictureBlurred")
+"""Without an answer to these a picture is not called good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """`shows`: for each code, None is "cannot tell". `about`: the numbers behind a yes. `match`: the best look's."""
+
+    shows: Mapping[Code, bool | None]
+    about: Mapping[Code, Mapping[str, float | str]] = field(default_factory=dict)
+    untold: tuple[str, ...] = ()
+    match: Match | None = None
+    kind: Kind | None = None
+
+    def with_frozen(self, frozen: bool | None) -> Evidence:
+        """The same with an answer about freshness."""
+        return replace(self, shows={**self.shows, "pictureFrozen": frozen})
+
+    def fresh(self) -> bool | None:
+        """Whether this picture alone is new; a first equal one is not yet called frozen."""
+        return None if self.shows["pictureFrozen"] is None else not self.shows["pictureFrozen"] or None
+
+    def good(self) -> bool | None:
+        """Whether this picture alone is good: nothing seen, and nothing essential untold."""
+        if any(self.shows[c] for c in CODES if c != "pictureFrozen"):
+            return None  # seen once; not said yet
+        return None if any(self.shows[c] is None for c in ESSENTIAL) else True
+
+
+def evidence_of(reference: Reference, seen: Seen) -> Evidence:
+    """What a picture shows; all but freshness, which needs the picture before."""
+    m, kind = seen.measures, kind_of(seen.measures)
+    shows: dict[Code, bool | None] = dict.fromkeys(CODES)
+    if m.high <= BLACK_HIGH:
+        shows["pictureBlack"] = True
+        return Evidence(shows, {"pictureBlack": {"brightest": float(m.high)}}, ("dark",), None, kind)
+    shows["pictureBlack"] = False
+    look, match = best_match(reference, seen, kind)
+    missing = seen.flat >= FLAT_ROWS and seen.flat_level > FLAT_LEVEL
+    same = match is not None and match.agreement >= CHANCE and not _away(match)
+    if missing or (same and look is not None and seen.seam > SEAM + look.seam):
+        shows["pictureGarbled"] = True
+        return Evidence(shows, {"pictureGarbled": _broken(seen)}, (), match, kind)
+    shows["pictureGarbled"] = False
+    if m.white >= WHITE and m.white >= WHITE_MORE + (look.white if look else 0):
+        shows["pictureOverexposed"] = True
+        about = {"whitePct": round(100 * m.white)}
+        return Evidence(shows, {"pictureOverexposed": about}, (), match, kind)
+    shows["pictureOverexposed"] = False
+    if match is None:
+        return Evidence(shows, {}, ("noReference",), None, kind)
+    return _compared(shows, match, kind)
+
+
+def best_match(reference: Reference, seen: Seen, kind: Kind) -> tuple[Look | None, Match | None]:
+    """The look that a picture agrees with best: of its own kind, and of others only where none of that fits."""
+    best: tuple[Look | None, Match | None] = None, None
+    looks = [k for v in reference.views for k in v.looks if k.pictures >= LEARNT]
+    looks.sort(key=lambda k: k.kind != kind)
+    for look in looks:
+        if look.kind != kind and best[1] is not None and best[1].agreement >= IN_PLACE:
+            break
+        match = compare(look, seen)
+        if match is not None and _fits(match, kind) > _fits(best[1], kind):
+            best = look, match
+    return best
+
+
+def _fits(match: Match | None, kind: Kind) -> float:
+    """A look of another kind must agree clearly better."""
+    return -2.0 if match is None else match.agreement - (0 if match.kind == kind else CHANCE)
+
+
+def _broken(seen: Seen) -> Mapping[str, float | str]:
+    if seen.flat >= FLAT_ROWS:
+        return {"why": "missingRows", "missingPct": float(round(100 * seen.flat))}
+    return {"why": "seam", "seam": seen.seam}
+
+
+def _compared(shows: dict[Code, bool | None], match: Match, kind: Kind) -> Evidence:
+    """Covered, turned, blurred: what needs the reference."""
+    about: dict[Code, Mapping[str, float | str]] = {}
+    untold: tuple[str, ...] = ()
+    alike = match.kind == kind
+    if match.structured < STRUCTURED_SHARE:
+        return Evidence(shows, {}, ("noStructure",), match, kind)
+    opaque = match.residue < OPAQUE_BELOW
+    if _away(match) and alike:
+        shows["viewTurned"] = True
+        about["viewTurned"] = {"rightPct": _pct(match.right), "downPct": _pct(match.down)}
+    elif match.gone >= BLANK and opaque and (alike or match.agreement < IN_PLACE):
+        shows["lensCovered"] = True
+        about["lensCovered"] = {"coveredPct": _pct(match.gone)}
+    elif _elsewhere(match) and alike:
+        shows["viewTurned"] = True
+    elif match.soft >= SOFT_SHARE and alike:
+        shows["pictureBlurred"] = True
+        about["pictureBlurred"] = {"softPct": _pct(match.soft)}
+    elif match.gone >= COVERED and alike:
+        shows["lensCovered"] = True if opaque else None
+        about["lensCovered"] = {"coveredPct": _pct(match.gone)}
+        untold = () if opaque else ("fog",)
+    elif match.agreement >= IN_PLACE:
+        shows["viewTurned"] = False
+        if not alike:
+            return Evidence(shows, {}, ("noReference",), match, kind)
+        shows["lensCovered"] = False
+        if match.sharp is not None:
+            shows["pictureBlurred"] = match.sharp < BLURRED_BELOW
+            about["pictureBlurred"] = {"detailPct": _pct(match.sharp)}
+    else:
+        untold = ("unclear",) if alike else ("noReference",)
+    return Evidence(shows, about, untold, match, kind)
+
+
+def _away(match: Match) -> bool:
+    """The old view is found again within the new one."""
+    if match.agreement >= IN_PLACE:
+        return False
+    return match.elsewhere >= AWAY_ABOVE and match.elsewhere >= match.agreement + CHANCE
+
+
+def _elsewhere(match: Match) -> bool:
+    """It is not, and there is something else to be seen."""
+    return match.agreement < CHANCE and match.lively >= LIVELY_SHARE and match.other >= OTHER_SHARE
+
+
+def _pct(share: float) -> float:
+    return float(round(100 * share))

@@ -1,0 +1,77 @@
+"""How a reference is learnt, and how a person sets it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from drivers.pictures.limits import IN_PLACE, LEARNT, STRUCTURED_SHARE, VIEWS, VIEWS_LEARNT
+from drivers.pictures.measure import Seen, look_at
+from drivers.pictures.reference import Look, Match, Reference, View, compare, first, kind_of, learn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from drivers.pictures.frame import Frame
+    from drivers.pictures.reference import Kind
+
+
+def reference_of(frames: Sequence[Frame]) -> Reference:
+    """What a person shows as right: each picture vouched for; those that look at the same become one view."""
+    reference = Reference((), by_person=True)
+    for frame in frames:
+        seen = look_at(frame)
+        kind = kind_of(seen.measures)
+        i, match = _nearest(reference, seen)
+        if match is None or (match.agreement < IN_PLACE and match.kind == kind):
+            reference = replace(reference, views=(*reference.views, View((first(seen, kind, certain=True),))))
+        else:
+            reference = _added(reference, i, seen, kind, certain=True)
+    return reference
+
+
+def learnt(reference: Reference, seen: Seen, match: Match | None, *, ptz: bool) -> Reference:
+    """The reference with one more picture that shows no fault. A picture that belongs to no view adds one where it may.
+
+    A look that is begun anew each time (pictures that do not agree with each other) never comes to count.
+    """
+    kind = kind_of(seen.measures)
+    i, nearest = _nearest(reference, seen)
+    if nearest is None:
+        return reference if reference.views else replace(reference, views=(View((first(seen, kind),)),))
+    if nearest.agreement >= IN_PLACE:
+        return _added(reference, i, seen, kind)
+    if ptz and not reference.by_person and len(reference.views) < VIEWS and _young(reference):
+        return replace(reference, views=(*reference.views, View((first(seen, kind),))))
+    look = reference.views[i].look(kind)
+    empty = look is not None and nearest.structured < STRUCTURED_SHARE
+    if look is None or look.pictures < LEARNT or empty:
+        return _added(reference, i, seen, kind, anew=not empty)
+    return reference if match is None or match.agreement < IN_PLACE else _added(reference, i, seen, kind)
+
+
+def _young(reference: Reference) -> bool:
+    return sum(k.pictures for v in reference.views for k in v.looks) < VIEWS_LEARNT
+
+
+def _nearest(reference: Reference, seen: Seen) -> tuple[int, Match | None]:
+    """The view, learnt or not yet, that a picture agrees with best."""
+    found: tuple[int, Match | None] = (0, None)
+    for i, view in enumerate(reference.views):
+        for look in view.looks:
+            match = compare(look, seen)
+            if match is not None and (found[1] is None or match.agreement > found[1].agreement):
+                found = i, match
+    return found
+
+
+def _added(
+    reference: Reference, i: int, seen: Seen, kind: Kind, *, certain: bool = False, anew: bool = False
+) -> Reference:
+    view = reference.views[i]
+    old = view.look(kind)
+    fits = old is not None and (old.rows, old.columns) == seen.field.shape
+    new: Look = first(seen, kind, certain=certain) if old is None or anew or not fits else learn(old, seen)
+    looks = (*(k for k in view.looks if k.kind != kind), new)
+    views = (*reference.views[:i], replace(view, looks=looks), *reference.views[i + 1 :])
+    return replace(reference, views=views)

@@ -1,0 +1,119 @@
+"""Every number by which pictures are judged, in one table: what it is, and why it has this value.
+
+The numbers were chosen on set A of `benchmarks/pictures.py` (scenes of its own; its figures come from set B). "Levels"
+are steps of an 8-bit luminance, 0 to 255.
+"""
+
+from __future__ import annotations
+
+# ---- taking a picture in
+
+MAX_BYTES = 4_000_000
+"""Largest JPEG that is looked at: four times the largest snapshot seen in the field (1 MB)."""
+MAX_PIXELS = 16_000_000
+"""Largest picture, from its header: the largest common camera has 12 million pixels."""
+MAX_SCANS = 32
+"""Passes over a progressive JPEG. An encoder writes about 10; a hostile file thousands, each as dear as a picture."""
+LONG_SIDE = 320
+"""What the analysis sees: the longer side in pixels. A face or a plate that is lost here was blurred for people too."""
+CELL = 5
+"""Side of a cell of the structure, in pixels of the small picture: 1/64 of the width, under 2 degrees of a 90-degree
+lens. Small shake (up to 2 cells) stays within it, a turn by 10 degrees is 7 cells."""
+BAND = 20
+"""Rows at the top and at the bottom that are not looked at (11 % each): clock, name and logo stand there."""
+
+# ---- when a fault is said
+
+PICTURES = 3
+"""A fault is said, and taken back, after so many pictures in a row: one picture may hold a lorry, a face, a flash."""
+SPAN_MS = 120_000
+"""... over at least this time: three pictures within seconds may show the same lorry."""
+LEARNT = 4
+"""Pictures of a kind (day, dark, infrared) before comparing with them; before, what needs a comparison is untold."""
+MEMORY_LENGTH = 40
+"""Weight of a reference that learns: an older picture counts less and less, so that leaves and seasons may pass."""
+
+# ---- comparing with the reference
+
+GREY_BELOW = 0.8
+"""Chroma, in levels: below, a picture is infra-red (0 in most; a noisy sensor's 0.4). By day it is 2 and more."""
+BRIGHT_ABOVE = 150
+"""Mean luminance: above, a grey picture is one of fog or of a black-and-white camera by day."""
+DARK_BELOW = 60
+"""Mean luminance: below, a picture in colour is a dark one and compared with dark ones."""
+SHAKE = 2
+"""Cells, 3 % of the width: what wind and a warm mast do, and what is no turn."""
+BLOCK = 4
+"""Cells a side of a block: 16 x 7 blocks."""
+EDGE = 8.0
+"""Mean squared Laplacian at half resolution, in levels squared: a block of the reference holds something from an
+edge of 6 levels through it on."""
+LIVELY = 20.0
+"""... and a block of a picture has a clear edge from 10 levels on (and 20 times the noise's variance)."""
+STRUCTURED = 0.25
+"""Mean length of a block's directions in the reference, above which the block holds structure that stays."""
+HELD_ABOVE = 0.35
+"""Agreement of a block with the reference, to the reference's with itself: above, the block shows what it did."""
+GONE_BELOW = 0.3
+"""Contrast of a block that does not, to the reference's: below, it shows nothing."""
+FEW = 6
+"""Blocks: contrast and sharpness are not told from fewer."""
+WEAK_BELOW = 0.6
+"""Detail of a block to the reference's: below, it may be soft. A light that glares adds, and takes nothing
+away."""
+SOFT_BELOW = 0.5
+"""... and at the same time its detail to its coarse shape, to the reference's: fog takes both away, a smear
+the detail."""
+
+# ---- what one picture shows
+
+BLACK_HIGH = 20
+"""99th percentile of luminance: below, nothing is to be seen. Lit by one lamp far away it is above 90."""
+WHITE = 0.35
+"""Share of clipped pixels: headlights and insects right before an infra-red lamp came to 0.18, a blinded sensor
+begins at 0.4."""
+WHITE_MORE = 0.25
+"""... and so much more than the reference has, where white walls and sky are clipped every day."""
+FLAT_ROWS = 0.15
+"""Share of the height that is one even surface up to the lower edge: what a decoder makes of rows that never came."""
+FLAT_LEVEL = 20
+"""... and not black: below, it may be a dark night."""
+SEAM = 25
+"""Step in levels of most columns at one row, beyond the reference's largest: bytes were lost in the middle. Kerbs and
+eaves right across a picture came to 15."""
+STRUCTURED_SHARE = 0.05
+"""Share of blocks with structure: an empty wall has less, and then nobody can tell whether the camera turned."""
+IN_PLACE = 0.4
+"""Agreement: above, the view is right. Good pictures of all weathers had 0.5 to 1, turned cameras
+up to 0.39."""
+CHANCE = 0.2
+"""Agreement that two pictures of different places may have: covered and turned ones stayed under it, mostly
+under 0.1."""
+AWAY_ABOVE = 0.3
+"""Agreement at another shift, above which the old view is found within the new one."""
+LIVELY_SHARE = 0.08
+"""Share of blocks with clear edges that a picture of another view has at least; a cover has none."""
+OTHER_SHARE = 0.6
+"""Share of these that do not belong to the reference. With a leaf over most of the lens, the rest belongs to it."""
+BLANK = 0.6
+"""Share of structured blocks that show nothing: from here on covered, though the rest may show something else."""
+COVERED = 0.08
+"""Share of structured blocks that show nothing: a lorry or a person close by covers less, or goes."""
+OPAQUE_BELOW = 0.2
+"""Agreement left within those: fog left 0.2 to 0.6, cloth, paint and leaves under 0.2, mostly under 0.1."""
+SOFT_SHARE = 0.15
+"""Share of structured blocks that lost their detail and kept their shape: smears on the glass."""
+BLURRED_BELOW = 0.72
+"""Fine to coarse detail, to the reference's. Good pictures (rain, fog, JPEG quality 30) had 0.8 to 1.3; a blur of 0.3 %
+of the picture's width, where a plate becomes unreadable, 0.3 to 0.7."""
+FROZEN_TILES = 12
+"""Tiles that hold something, of 112: with fewer, sameness says nothing (a black night is always the same)."""
+FROZEN_SHARE = 0.95
+"""Of these, equal to the last pixel. A sensor's noise changes every tile; a second overlay may go on in one or two."""
+
+# ---- PTZ cameras
+
+VIEWS = 8
+"""Views that one camera may have, 6 to 20 kB each."""
+VIEWS_LEARNT = 300
+"""Pictures in which a PTZ camera may add views by itself: two days at the usual pace; then a person does."""

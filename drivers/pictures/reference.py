@@ -1,0 +1,296 @@
+"""What a camera should show: learnt from good pictures or set by a person, and how a picture compares with it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from drivers.pictures.limits import (
+    BLOCK,
+    BRIGHT_ABOVE,
+    DARK_BELOW,
+    EDGE,
+    FEW,
+    GONE_BELOW,
+    GREY_BELOW,
+    HELD_ABOVE,
+    LEARNT,
+    LIVELY,
+    MEMORY_LENGTH,
+    SHAKE,
+    SOFT_BELOW,
+    STRUCTURED,
+    WEAK_BELOW,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from drivers.pictures.measure import Measures, Seen
+
+Kind = Literal["day", "dark", "infrared"]
+VERSION = 1
+LONGEST = 40_000  # characters of one look in JSON; a look that we wrote has about 6,000
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a view looks by day, in the dark in colour, or under infra-red.
+
+    `pictures`: how many it was learnt from. `rows`, `columns`: cells. `coded`: bytes of two planes of cells, the real
+    and imaginary part of the mean direction (signed, 1/127), and of four planes of blocks, the geometric means of the
+    bands, 16 log2(1 + e). `white`: share of clipped pixels. `seam`: in levels.
+    """
+
+    kind: Kind
+    pictures: int
+    rows: int
+    columns: int
+    coded: bytes
+    white: float
+    seam: float
+
+    def field(self) -> NDArray[np.complex64]:
+        n = self.rows * self.columns
+        planes = np.frombuffer(self.coded, np.int8, 2 * n).astype(np.float32) / 127
+        field: NDArray[np.complex64] = (planes[:n] + 1j * planes[n:]).astype(np.complex64)
+        return field.reshape(self.rows, self.columns)
+
+    def bands(self) -> NDArray[np.float32]:
+        shape = 4, self.rows // BLOCK, self.columns // BLOCK
+        coded = np.frombuffer(self.coded, np.uint8, -1, 2 * self.rows * self.columns).astype(np.float32)
+        bands: NDArray[np.float32] = np.exp2(coded / 16) - 1
+        return bands.reshape(shape)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One direction in which the camera looks; a PTZ camera has one for each preset."""
+
+    looks: tuple[Look, ...] = ()
+
+    def look(self, kind: Kind) -> Look | None:
+        return next((k for k in self.looks if k.kind == kind), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Every view that is right. `by_person`: set by a person, so that no other view is ever added by itself."""
+
+    views: tuple[View, ...] = ()
+    by_person: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-able, under 20 kB a view."""
+        return {
+            "version": VERSION,
+            "byPerson": self.by_person,
+            "views": [[_look_to_json(k) for k in v.looks] for v in self.views],
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Reference:
+        """Raises ValueError where this is none, or of a version that is not known."""
+        try:
+            if data["version"] != VERSION:
+                raise ValueError(f"a reference of version {data['version']}; {VERSION} is known")
+            views = tuple(View(tuple(_look_from_json(k) for k in looks)) for looks in data["views"])
+            return cls(views, bool(data["byPerson"]))
+        except (KeyError, TypeError, AttributeError, binascii.Error, zlib.error) as e:
+            raise ValueError(f"no reference: {type(e).__name__}") from e
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How a picture compares with a look; all but the first are shares or ratios.
+
+    `kind`: the look's. `agreement`: correlation of directions in place, -1 to 1 (under 0.2 by chance, 1 for the same
+    picture), the best within small shake. `elsewhere`: the best at any larger shift, which is (`right`, `down`), in
+    shares of width and height: where the camera has turned to. `structured`: blocks that hold structure in the look. Of
+    these: `held`, those that show it still; `gone`, those that show nothing, and `residue` the agreement within them
+    (fog leaves a trace of what is behind it, cloth and dirt none); `soft`, those that lost their detail and kept
+    their shape. `lively`: blocks with clear edges now; `other`: those of them that are not held.
+    `sharp`: median ratio of fine to coarse detail in the held blocks, to the look's, the lower of two scales; None
+    where too few are held.
+    """
+
+    kind: Kind
+    agreement: float
+    elsewhere: float
+    right: float
+    down: float
+    structured: float
+    held: float
+    gone: float
+    residue: float
+    soft: float
+    lively: float
+    other: float
+    sharp: float | None
+
+
+def kind_of(measures: Measures) -> Kind:
+    """Which look a picture belongs to."""
+    if measures.chroma < GREY_BELOW and measures.mean < BRIGHT_ABOVE:
+        return "infrared"
+    return "dark" if measures.mean < DARK_BELOW else "day"
+
+
+def compare(look: Look, seen: Seen) -> Match | None:
+    """None where they have not the same form: the camera's picture has another aspect now."""
+    if seen.field.shape != (look.rows, look.columns):
+        return None
+    expected = look.field()
+    agreement, (dy, dx), elsewhere, right, down = _registered(expected, seen.field)
+    found = np.roll(seen.field, (-dy, -dx), (0, 1))
+    length = _blocks(np.abs(expected))
+    agree = _blocks((np.conj(expected) * found).real) / np.maximum(_blocks(np.abs(expected) ** 2), 1e-3)
+    was, now = look.bands(), seen.bands
+    there = (length > STRUCTURED) & (was[1] > EDGE)
+    held = there & (agree > HELD_ABOVE)
+    weak = np.sqrt((now[1] + now[2]) / (was[1] + was[2] + 1e-3)) < GONE_BELOW
+    gone = there & ~held & weak
+    lively = now[1] > LIVELY + 20 * seen.measures.noise**2
+    ratio = np.sqrt((now + 0.5) / (was + 0.5))
+    fine = np.minimum(ratio[0] / ratio[2], ratio[1] / ratio[3])
+    soft = there & (ratio[1] < WEAK_BELOW) & (ratio[1] / ratio[3] < SOFT_BELOW)
+    n, m = max(1, int(there.sum())), max(1, int(lively.sum()))
+    return Match(
+        kind=look.kind,
+        agreement=agreement,
+        elsewhere=elsewhere,
+        right=right,
+        down=down,
+        structured=round(int(there.sum()) / there.size, 3),
+        held=round(int(held.sum()) / n, 3),
+        gone=round(int(gone.sum()) / n, 3),
+        residue=_residue(expected, found, gone),
+        soft=round(int(soft.sum()) / n, 3),
+        lively=round(int(lively.sum()) / there.size, 3),
+        other=round(int((lively & ~held).sum()) / m, 3),
+        sharp=round(float(np.median(fine[held])), 3) if int(held.sum()) >= FEW else None,
+    )
+
+
+def _residue(expected: NDArray[np.complex64], found: NDArray[np.complex64], gone: NDArray[np.bool_]) -> float:
+    where = gone.repeat(BLOCK, axis=0).repeat(BLOCK, axis=1)
+    a, b = (
+        expected[: where.shape[0], : where.shape[1]][where],
+        found[: where.shape[0], : where.shape[1]][where],
+    )
+    if a.size == 0:
+        return 0.0
+    scale = math.sqrt(float((np.abs(a) ** 2).sum() * (np.abs(b) ** 2).sum())) + 1e-6
+    return round(float((np.conj(a) * b).real.sum()) / scale, 3)
+
+
+def _registered(
+    expected: NDArray[np.complex64], found: NDArray[np.complex64]
+) -> tuple[float, tuple[int, int], float, float, float]:
+    """How the two fields correlate at every shift: the best in place, with its cells; the best elsewhere, in shares.
+
+    At once, by Fourier transform ("orientation correlation", Fitch 2002, here on cells).
+    """
+    a, b = expected - expected.mean(), found - found.mean()
+    scale = math.sqrt(float((np.abs(a) ** 2).sum()) * float((np.abs(b) ** 2).sum()))
+    if scale < 1:
+        return 0.0, (0, 0), 0.0, 0.0, 0.0
+    surface = np.fft.ifft2(np.conj(np.fft.fft2(a)) * np.fft.fft2(b)).real / scale
+    rows, columns = surface.shape
+    side = 2 * SHAKE + 1
+    near = np.roll(surface, (SHAKE, SHAKE), (0, 1))[:side, :side]
+    dy, dx = divmod(int(near.argmax()), side)
+    far = np.roll(surface, (SHAKE + 1, SHAKE + 1), (0, 1))
+    far[: side + 2, : side + 2] = -1
+    row, column = divmod(int(far.argmax()), columns)
+    row = (row - SHAKE - 1 + rows // 2) % rows - rows // 2
+    column = (column - SHAKE - 1 + columns // 2) % columns - columns // 2
+    # what moved left in the picture is seen by a camera that turned right
+    return (
+        round(float(near.max()), 3), (dy - SHAKE, dx - SHAKE),
+        round(float(far.max()), 3), round(-column / columns, 3), round(-row / rows, 3),
+    )  # fmt: skip
+
+
+def _blocks(a: NDArray[np.float32]) -> NDArray[np.float32]:
+    rows, columns = a.shape[0] // BLOCK, a.shape[1] // BLOCK
+    cut = a[: rows * BLOCK, : columns * BLOCK]
+    means: NDArray[np.float32] = cut.reshape(rows, BLOCK, columns, BLOCK).mean((1, 3))
+    return means
+
+
+# ---- learning
+
+
+def first(seen: Seen, kind: Kind, *, certain: bool = False) -> Look:
+    """A look of one picture; `certain` where a person vouches for it."""
+    pictures = LEARNT if certain else 1
+    return _coded(kind, pictures, seen.field, seen.bands, (seen.measures.white, seen.seam))
+
+
+def learn(look: Look, seen: Seen) -> Look:
+    """The look with one more picture in it: what people, shadows and headlights did averages out."""
+    w = np.float32(1 / min(look.pictures + 1, MEMORY_LENGTH))
+    field = look.field() * (1 - w) + seen.field * w
+    bands = np.exp2((1 - w) * np.log2(1 + look.bands()) + w * np.log2(1 + seen.bands)) - 1
+    white = float((1 - w) * look.white + w * seen.measures.white)
+    seam = max(seen.seam, float((1 - w) * look.seam + w * seen.seam))
+    return _coded(look.kind, look.pictures + 1, field, bands, (white, seam))
+
+
+def _coded(
+    kind: Kind,
+    pictures: int,
+    field: NDArray[np.complex64],
+    bands: NDArray[np.float32],
+    numbers: tuple[float, float],
+) -> Look:
+    parts = np.clip(np.rint(np.stack([field.real, field.imag]) * 127), -127, 127).astype(np.int8)
+    power = np.clip(np.rint(16 * np.log2(1 + bands)), 0, 255).astype(np.uint8)
+    rows, columns = field.shape
+    return Look(
+        kind,
+        pictures,
+        rows,
+        columns,
+        parts.tobytes() + power.tobytes(),
+        round(numbers[0], 4),
+        round(numbers[1], 1),
+    )
+
+
+def _room(rows: int, columns: int) -> int:
+    return 2 * rows * columns + 4 * (rows // BLOCK) * (columns // BLOCK)
+
+
+def _look_to_json(look: Look) -> dict[str, Any]:
+    return {
+        "kind": look.kind, "pictures": look.pictures, "rows": look.rows, "columns": look.columns,
+        "coded": base64.b64encode(zlib.compress(look.coded, 9)).decode(),
+        "white": look.white, "seam": look.seam,
+    }  # fmt: skip
+
+
+def _look_from_json(data: dict[str, Any]) -> Look:
+    rows, columns, text = int(data["rows"]), int(data["columns"]), data["coded"]
+    if data["kind"] not in ("day", "dark", "infrared") or len(text) > LONGEST:
+        raise ValueError("no look")
+    room = _room(rows, columns) if rows > 0 and columns > 0 else 0
+    unpacked = zlib.decompressobj().decompress(base64.b64decode(text), room + 1)
+    if not 0 < room <= LONGEST or len(unpacked) != room:
+        raise ValueError("a look of another size than it says")
+    return Look(
+        data["kind"],
+        int(data["pictures"]),
+        rows,
+        columns,
+        unpacked,
+        float(data["white"]),
+        float(data["seam"]),
+    )
