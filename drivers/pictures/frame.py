@@ -76,7 +76,7 @@ def opened(jpeg: bytes) -> JpegImageFile:
         raise PictureError("tooManyBytes", f"{len(jpeg)} bytes, more than {MAX_BYTES}")
     if not jpeg.startswith(b"\xff\xd8\xff"):
         raise PictureError("notJpeg", "these bytes are no JPEG")
-    if jpeg.count(START_OF_SCAN) > MAX_SCANS:
+    if jpeg.count(START_OF_SCAN, _first_scan(jpeg)) > MAX_SCANS:
         raise PictureError("tooManyScans", f"more than {MAX_SCANS} passes")
     try:
         image = JpegImageFile(io.BytesIO(jpeg))
@@ -88,6 +88,14 @@ def opened(jpeg: bytes) -> JpegImageFile:
     if min(width, height) < SMALLEST:
         raise PictureError("tooSmall", f"{width} x {height} pixels")
     return image
+
+
+def _first_scan(jpeg: bytes) -> int:
+    """Where the first pass begins: what a maker wrote before it may hold any bytes."""
+    at = 2
+    while at + 4 <= len(jpeg) and jpeg[at] == 0xFF and jpeg[at + 1] != START_OF_SCAN[1]:  # noqa: PLR2004 - a marker
+        at += 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")
+    return at
 
 
 def _small(image: Image.Image) -> Image.Image:
