@@ -65,7 +65,7 @@ class Office:
         """As RegistryDesk.import_csv. Raises Refused, StoreBroken, OSError."""
         registrar = self.places.registrar
         self.people.by(by.person, by.address)
-        sheet = registry_csv.read(data, standing(self.places), registrar.registry.sites)
+        sheet = registry_csv.read(data, standing(self.places), registrar.standing())
         if not dry_run and not sheet.bad_lines:
             self._do(by, lambda who, w: registrar.import_all(sheet.devices, registrar.generation, who, w))
         return sheet

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from devices.land import on_land
@@ -13,7 +14,6 @@ from hub.views import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date
 
     from devices.person import By
     from hub.registrar import Registrar
@@ -29,17 +29,21 @@ class Places:
     def add(self, site: Site, parent: str | None, by: By, writes: Writes) -> None:
         """A new site below `parent`, or at the top.
 
-        Raises Refused: site_taken, unknown_tier, half_a_place, in_the_sea, no_such_site.
+        Raises Refused: site_taken, unknown_tier, half_a_place, in_the_sea, date_ahead, no_such_site, ended_then.
         """
         reg = self.registrar.registry
         if site.slug in reg.sites:
             raise Refused("site_taken", site=site.slug)
         _sound(site)
+        if site.since is not None:
+            self._not_ahead(site.since)
         if parent is not None:
-            self._known(parent)
+            self._standing(parent, site.since or today(self.registrar.now()))
         self._put(site, writes)
         if parent is not None:
-            self._place(Placing(site.slug, parent, site.since), writes)
+            above = reg.sites[parent]
+            begins = [d for d in (site.since, above.since) if d is not None]
+            self._place(Placing(site.slug, parent, max(begins, default=None), above.until), writes)
         after = {"name": site.name, "tier": site.tier, "parent": parent or "", "since": site.since}
         self._note(by, "site.added", site.slug, {}, after, writes)
         self.registrar.sites_changed()
@@ -68,13 +72,16 @@ class Places:
         self.registrar.sites_changed()
 
     def place(self, slug: str, parent: str, since: date, by: By, writes: Writes) -> None:
-        """Put a site below another from a day on.
+        """Put a site below another from a day on, for as long as both stand.
 
-        Raises Refused: no_such_site, own_ancestor, date_past, ended_then, same_parent.
+        Raises Refused: no_such_site, own_ancestor, date_ahead, date_past, not_yet, ended_then, same_parent.
         """
-        self._known(slug)
-        self._known(parent)
+        self._not_ahead(since)
+        for one in (slug, parent):
+            self._standing(one, since)
         self._may_move(slug, parent, since)
+        for one in (slug, parent):
+            self._begun(one, since)
         before = self._parent(slug, since)
         if before == parent:
             raise Refused("same_parent", site=parent)
@@ -87,7 +94,7 @@ class Places:
         """Several sites become one on a day: they end, what was below them belongs to the new one.
 
         `into` may exist already, also as one of them, which then goes on. Raises Refused: no_such_site, date_ahead,
-        date_past, ended_then, own_ancestor, merge_of_none, and what `add` raises for a new site.
+        date_past, not_yet, ended_then, own_ancestor, merge_of_none, and what `add` raises for a new site.
         """
         reg = self.registrar.registry
         ending = [s for s in dict.fromkeys(slugs) if s != into.slug]
@@ -130,22 +137,25 @@ class Places:
         if not ending:
             raise Refused("merge_of_none")
         self._not_ahead(since)
+        known = self.registrar.registry.sites.get(into.slug)
+        if known is not None:
+            self._standing(into.slug, date.max)
+            self._begun(into.slug, since)
         below: list[str] = []
         for slug in ending:
             self._ending(slug, since)
             if self._ever_above(slug, into.slug, since):
                 raise Refused("own_ancestor", site=into.slug)
             below += [s for s in self._below(slug, since) if s != into.slug]
-        if into.slug not in self.registrar.registry.sites:
+        if known is None:
             _sound(into)
         for slug in below:
             self._may_move(slug, into.slug, since)
         return below
 
     def _ending(self, slug: str, since: date) -> Site:
+        self._standing(slug, since)
         site = self._known(slug)
-        if site.until is not None and site.until <= since:
-            raise Refused("ended_then", site=slug, day=site.until.isoformat())
         starts = [p.since for p in self.registrar.registry.placings.get(slug, ()) if p.since is not None]
         begun = max([*starts, *([site.since] if site.since is not None else [])], default=None)
         if begun is not None and since <= begun:
@@ -166,6 +176,18 @@ class Places:
             raise Refused("no_such_site", site=slug)
         return found
 
+    def _standing(self, slug: str, since: date) -> None:
+        """The site has not ended on `since`. Raises Refused: no_such_site, ended_then."""
+        site = self._known(slug)
+        if site.until is not None and site.until <= since:
+            raise Refused("ended_then", site=slug, day=site.until.isoformat())
+
+    def _begun(self, slug: str, since: date) -> None:
+        """The site is there on `since`. Raises Refused: not_yet."""
+        begun = self.registrar.registry.sites[slug].since
+        if begun is not None and since < begun:
+            raise Refused("not_yet", site=slug, day=begun.isoformat())
+
     def _not_ahead(self, day: date) -> None:
         now = today(self.registrar.now())
         if day > now:
@@ -177,9 +199,6 @@ class Places:
             begun, ended = p.since, p.until
             if (begun is not None and since <= begun) or (ended is not None and since < ended):
                 raise Refused("date_past", day=str(begun if ended is None else ended))
-        above = reg.sites.get(parent)
-        if above is not None and above.until is not None and above.until <= since:
-            raise Refused("ended_then", site=parent, day=above.until.isoformat())
         if slug == parent or self._ever_above(slug, parent, since):
             raise Refused("own_ancestor", site=slug)
 
@@ -215,13 +234,15 @@ class Places:
 
     def _move(self, slug: str, parent: str, since: date, writes: Writes) -> None:
         self._end_placing(slug, since, writes)
-        self._place(Placing(slug, parent, since), writes)
+        sites = self.registrar.registry.sites
+        ends = [d for d in (sites[slug].until, sites[parent].until) if d is not None]
+        self._place(Placing(slug, parent, since, min(ends, default=None)), writes)
 
     def _place(self, p: Placing, writes: Writes) -> None:
         self.registrar.registry.placings.setdefault(p.site, []).append(p)
         writes.add(
-            "INSERT INTO placing (site, parent, since, until) VALUES (?,?,?,NULL)",
-            p.site, p.parent, None if p.since is None else p.since.isoformat(),
+            "INSERT INTO placing (site, parent, since, until) VALUES (?,?,?,?)",
+            p.site, p.parent, *(None if d is None else d.isoformat() for d in (p.since, p.until)),
         )  # fmt: skip
 
     def _put(self, site: Site, writes: Writes) -> None:

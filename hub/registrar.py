@@ -203,9 +203,13 @@ class Registrar:
             raise Refused("retired_stays", name=name)
         return found
 
+    def standing(self) -> frozenset[str]:
+        """Slugs of the sites where a device may stand today."""
+        return self.registry.standing(registry.today(self.now()))
+
     def _check(self, device: Device) -> None:
         every = self.registry.devices | {device.name: device}
-        for problem in Fit(every, self.registry.sites).problems(device):
+        for problem in Fit(every, self.standing()).problems(device):
             raise problem
 
     def _follow(self, devices: Sequence[Device]) -> None:

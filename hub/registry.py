@@ -204,6 +204,10 @@ class Registry:
     former: dict[str, list[Former]] = field(default_factory=dict)
     """Names that a site had, oldest first."""
 
+    def standing(self, day: date) -> frozenset[str]:
+        """Slugs of sites that have not ended by `day`: where a device may stand."""
+        return frozenset(s.slug for s in self.sites.values() if s.until is None or day < s.until)
+
     def named(self, slug: str, day: date) -> Site:
         """A site with the name that it had on `day`."""
         site = self.sites[slug]

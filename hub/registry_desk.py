@@ -64,7 +64,7 @@ class RegistryDesk:
     async def import_csv(self, data: bytes, by: By, *, dry_run: bool) -> Sheet:
         """Read a file and, where all of it is good and it is no dry run, register what it holds. Raises Refused."""
         generation = self.places.registrar.generation
-        known, sites = self._standing(), frozenset(self.places.registrar.registry.sites)
+        known, sites = self._standing(), self.places.registrar.standing()
         sheet = await asyncio.to_thread(registry_csv.read, data, known, sites)
         if not dry_run and not sheet.bad_lines:
             await self.do(lambda w: self.places.registrar.import_all(sheet.devices, generation, by, w))

@@ -161,6 +161,8 @@ class MergeSites(_Dated):
         known = places.registrar.registry.sites.get(self.into)
         if known is None and not self.name:
             raise Refused("site_name_missing", site=self.into)
+        if known is not None and self.name not in ("", known.name):
+            raise Refused("site_keeps_name", site=self.into, name=known.name)
         into = known or Site(self.into, self.name, self.tier)
         places.merge(self.slugs, into, self.day(places), by, writes)
         return {"slug": self.into}

@@ -228,6 +228,10 @@ REFUSED: Mapping[str, str] = {
     "date_ahead": mark("This can be written down from %(day)s on, not before it happens."),
     "date_past": mark("Something was written down for %(day)s already: choose a later day."),
     "ended_then": mark("%(site)s was no more from %(day)s on."),
+    "not_yet": mark("%(site)s begins on %(day)s: choose that day or a later one."),
+    "site_keeps_name": mark(
+        "%(site)s stands already and is called %(name)s. Merge without a name, then rename it."
+    ),
     "same_parent": mark("It stands below %(site)s already."),
     "same_name": mark("It is called %(name)s already."),
     "merge_of_none": mark("Choose the sites that become one."),

@@ -12,6 +12,7 @@ from devices.person import By
 from devices.site import Site
 from hub.audit import Wanted, entries
 from hub.registry_desk import tree
+from hub.registry_ops import MergeSites
 from hub.views import Refused
 from tests.hub.town import Town
 
@@ -87,6 +88,35 @@ def test_rules_of_a_site_follow_its_villages(town: Town) -> None:
     assert "xa-dan-phuong-moi" not in town.tracker.by_name["den-1"].sites
 
 
+def test_what_is_written_down_late_holds_as_long_as_both_stood(town: Town) -> None:
+    """Nobody belongs to what is no more, nor to what is not yet."""
+    p = town.places
+    change("add", Site("moi", "Mới", "village"), "xa-dan-phuong-moi")(town)
+    assert path(town, on(2025, 6, 30), "moi") == []
+    assert path(town, on(2025, 7, 1), "moi") == ["Hà Nội", "Xã Đan Phượng"]
+    change("add", Site("cu", "Cũ", "village", since=date(2019, 1, 1)), None)(town)
+    with pytest.raises(Refused, match="not_yet"):
+        town.do(lambda w: p.place("cu", "xa-dan-phuong-moi", date(2020, 1, 1), BY, w))
+    with pytest.raises(Refused, match="not_yet"):
+        town.do(lambda w: p.place("cu", "ha-noi", date(2018, 1, 1), BY, w))
+    change("place", "cu", "xa-song-phuong", date(2020, 1, 1))(town)
+    assert path(town, on(2025, 6, 30), "cu") == ["Hà Nội", "Huyện Đan Phượng", "Xã Song Phượng"]
+    assert path(town, on(2025, 7, 1), "cu") == []
+    change("place", "cu", "xa-dan-phuong-moi", date(2025, 7, 1))(town)
+    assert path(town, on(2025, 7, 1), "cu") == ["Hà Nội", "Xã Đan Phượng"]
+
+
+def test_no_device_stands_where_nothing_is_any_more(town: Town) -> None:
+    with pytest.raises(Refused, match="no_such_site"):
+        town.do(lambda w: town.registrar.add(Device("tram", Kind.SWITCH, "r", "dan-phuong"), "", BY, w))
+
+
+def test_a_merger_into_what_stands_does_not_drop_a_name(town: Town) -> None:
+    op = MergeSites(slugs=["xa-o-dien"], into="xa-dan-phuong-moi", name="Xã Khác", since=DAY)
+    with pytest.raises(Refused, match="site_keeps_name"):
+        town.do(lambda w: op.apply(town.places, BY, w))
+
+
 def change(name: str, *args: object) -> Callable[[Town], object]:
     return lambda town: town.do(lambda w: getattr(town.places, name)(*args, BY, w))
 
@@ -115,6 +145,11 @@ def change(name: str, *args: object) -> Callable[[Town], object]:
         (change("merge", ["xa-o-dien"], Site("x", "x", "commune"), date(2025, 1, 1)), "date_past"),
         (change("merge", ["xa-song-phuong"], Site("x", "x", "commune"), DAY), "ended_then"),
         (change("merge", ["xa-dan-phuong-moi"], Site("thap-thuong", "x", "village"), DAY), "own_ancestor"),
+        (change("add", Site("x", "x", "village"), "dan-phuong"), "ended_then"),
+        (change("add", Site("x", "x", "village", since=date(2026, 11, 24)), None), "date_ahead"),
+        (change("place", "thap-thuong", "xa-o-dien", date(2026, 11, 24)), "date_ahead"),
+        (change("place", "xa-song-phuong", "xa-o-dien", DAY), "ended_then"),
+        (change("merge", ["xa-o-dien"], Site("dan-phuong", "x", "commune"), DAY), "ended_then"),
         (change("end", "xa-o-dien", DAY), "site_not_empty"),
         (change("end", "thap-thuong", DAY), "site_not_empty"),
         (change("end", "dan-phuong", DAY), "ended_then"),
