@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from devices.device import HUB, NAME, Device, Kind
 from devices.lifecycle import Lifecycle
@@ -34,6 +34,24 @@ ADDRESS = r"^(https?://([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(:\d{1,5})?(/[^\s@]*)?)
 """Where a device is asked; a login does not stand in it."""
 
 
+Shown = Annotated[str, BeforeValidator(lambda said: visible(said) if isinstance(said, str) else said)]
+"""A text that others will read."""
+TAG = 40
+"""Most characters of a tag."""
+
+
+def _tags(said: object) -> object:
+    """Each once; `;` stands between tags wherever they are written."""
+    if not isinstance(said, list | tuple) or not all(isinstance(t, str) for t in said):
+        return said
+    return tuple(dict.fromkeys(tag for t in said for one in t.split(";") if (tag := visible(one))))
+
+
+Tags = Annotated[
+    tuple[Annotated[str, Field(max_length=TAG)], ...], Field(max_length=20), BeforeValidator(_tags)
+]
+
+
 class BadRegistry(ValueError):  # noqa: N818 - what the file is
     """A registry file that cannot be taken; nothing of it was."""
 
@@ -43,7 +61,7 @@ class SiteRow(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     slug: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")
-    name: str = Field(min_length=1, max_length=120)
+    name: Shown = Field(min_length=1, max_length=120)
     tier: str
     lat: float | None = Field(default=None, ge=-90, le=90)
     lon: float | None = Field(default=None, ge=-180, le=180)
@@ -69,7 +87,7 @@ class DeviceRow(BaseModel):
     kind: Kind
     realm: str = Field(pattern=f"^{NAME.pattern}$")
     site: str
-    title: str = Field(default="", max_length=120)
+    title: Shown = Field(default="", max_length=120)
     interval_s: float = Field(default=60, ge=1, le=86400)
     timeout_s: float | None = Field(default=None, ge=1, le=864000)
     lifecycle: Lifecycle = Lifecycle.PLANNED
@@ -77,14 +95,14 @@ class DeviceRow(BaseModel):
     power_from: str | None = None
     lat: float | None = Field(default=None, ge=-90, le=90)
     lon: float | None = Field(default=None, ge=-180, le=180)
-    place: str = Field(default="", max_length=200)
-    tags: tuple[str, ...] = ()
+    place: Shown = Field(default="", max_length=200)
+    tags: Tags = ()
     driver: str = Field(default="native", max_length=40)
     nvr: str | None = None
     channel: int | None = Field(default=None, ge=1, le=4096)
-    serial: str = Field(default="", max_length=80)
+    serial: Shown = Field(default="", max_length=80)
     address: str = Field(default="", max_length=200, pattern=ADDRESS)
-    login: str = Field(default="", max_length=80)
+    login: Shown = Field(default="", max_length=80)
     password: str = Field(default="", max_length=200, repr=False)
 
     def to_device(self) -> Device:
@@ -94,7 +112,7 @@ class DeviceRow(BaseModel):
 
 def refusal(error: ErrorDetails) -> Refused:  # noqa: PLR0911 - one a reason
     """What is wrong with one field, as a sentence that people can read."""
-    column, about = ".".join(map(str, error["loc"])), error.get("ctx", {})
+    column, about = ".".join(str(p) for p in error["loc"] if isinstance(p, str)), error.get("ctx", {})
     match error["type"]:
         case "missing" | "string_too_short":
             return Refused("cell_missing", column=column)
@@ -112,6 +130,8 @@ def refusal(error: ErrorDetails) -> Refused:  # noqa: PLR0911 - one a reason
             return Refused("cell_name", column=column)
         case "string_too_long":
             return Refused("cell_long", column=column, limit=about["max_length"])
+        case "too_long":
+            return Refused("cell_many", column=column, limit=about["max_length"])
     return Refused("bad_cell", column=column, why=error["msg"])
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from devices.lifecycle import Lifecycle
 from devices.site import Site
 from hub.registrar import Hardware
-from hub.registry import DeviceRow, SiteRow, today
+from hub.registry import DeviceRow, Shown, SiteRow, today
 from hub.views import Refused
 
 if TYPE_CHECKING:
@@ -84,9 +84,9 @@ class ReplaceDevice(Operation):
 
     path = "device-replace"
     name: str
-    serial: str = Field(default="", max_length=80)
-    model: str = Field(default="", max_length=80)
-    why: str = Field(default="", max_length=200)
+    serial: Shown = Field(default="", max_length=80)
+    model: Shown = Field(default="", max_length=80)
+    why: Shown = Field(default="", max_length=200)
 
     def apply(self, places: Places, by: By, writes: Writes) -> dict[str, Any]:
         places.registrar.replace_hardware(self.name, Hardware(self.serial, self.model, self.why), by, writes)
@@ -118,7 +118,7 @@ class RenameSite(_Dated):
 
     path = "site-rename"
     slug: str
-    name: str = Field(min_length=1, max_length=120)
+    name: Shown = Field(min_length=1, max_length=120)
 
     def apply(self, places: Places, by: By, writes: Writes) -> dict[str, Any]:
         places.rename(self.slug, self.name, self.day(places), by, writes)
@@ -154,7 +154,7 @@ class MergeSites(_Dated):
     path = "site-merge"
     slugs: list[str] = Field(min_length=1, max_length=200)
     into: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")
-    name: str = Field(default="", max_length=120)
+    name: Shown = Field(default="", max_length=120)
     tier: str = "commune"
 
     def apply(self, places: Places, by: By, writes: Writes) -> dict[str, Any]:

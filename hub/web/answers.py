@@ -6,6 +6,7 @@ Times are ms since 1970 in hub time; texts are given in every language.
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from devices.device import Kind
@@ -19,6 +20,9 @@ from hub.views import (
 )
 
 Ms = Annotated[int, Field(description="ms since 1970, hub time")]
+HIGHEST = 2**63 - 1
+"""The largest number that the database knows."""
+Before = Annotated[int | None, Query(ge=1, le=HIGHEST, description="only what is older than this number")]
 Said = float | int | bool | list[str]
 Texts = Annotated[dict[str, str], Field(description="one text in every language, by its code")]
 Counts = Annotated[dict[Kind, dict[Shown, int]], Field(description="devices by kind and state")]

@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from hub.audit import Entry, Wanted
 from hub.views import Core
-from hub.web.answers import Answer, Ms
+from hub.web.answers import Answer, Before, Ms
 from hub.web.language import ZONE, local
 from hub.web.pages import CoreDep, ReaderDep
 
@@ -127,9 +127,7 @@ def _file(body: AsyncIterator[str], media: str, name: str) -> Response:
 
 
 @router.get("/audit", include_in_schema=False)
-async def page(
-    reader: ReaderDep, filters: FiltersDep, before: Annotated[int | None, Query(ge=1)] = None
-) -> Response:
+async def page(reader: ReaderDep, filters: FiltersDep, before: Before = None) -> Response:
     """The page."""
     answer = await read(reader.core, filters, before)
     return reader.page(
@@ -150,8 +148,6 @@ async def as_lines(core: CoreDep, filters: FiltersDep) -> Response:
 
 
 @router.get("/api/audit")
-async def audit(
-    core: CoreDep, filters: FiltersDep, before: Annotated[int | None, Query(ge=1)] = None
-) -> AuditAnswer:
+async def audit(core: CoreDep, filters: FiltersDep, before: Before = None) -> AuditAnswer:
     """Who changed what, newest first, 50 at a time. `subject` and `action` may be a beginning (`device:`)."""
     return await read(core, filters, before)

@@ -3,14 +3,14 @@
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form, Query
+from fastapi import APIRouter, Form, Path
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from devices.person import By
 from hub import typed
 from hub.views import Changed, Core, IncidentView, LogLine, Refused
-from hub.web.answers import Answer, DeviceAnswer, IncidentAnswer, Ms, ProblemAnswer, names_of
+from hub.web.answers import HIGHEST, Answer, Before, DeviceAnswer, IncidentAnswer, Ms, ProblemAnswer, names_of
 from hub.web.language import Language
 from hub.web.pages import ByDep, CoreDep, Fragments, Missing, Reader, ReaderDep, draw
 
@@ -19,7 +19,7 @@ router = APIRouter(tags=["incidents"])
 PAGE = 50
 MEMBERS = 100
 
-Number = int
+Number = Annotated[int, Path(le=HIGHEST)]
 _REFUSALS: dict[int | str, dict[str, object]] = {409: {"model": ProblemAnswer}, 404: {"model": ProblemAnswer}}
 
 
@@ -161,7 +161,7 @@ async def _page_of_one(
 
 
 @router.get("/incidents", include_in_schema=False)
-async def page(reader: ReaderDep, before: Annotated[int | None, Query(ge=1)] = None) -> Response:
+async def page(reader: ReaderDep, before: Before = None) -> Response:
     """The page."""
     answer = await read(reader.core, before)
     parts = await fragments(reader.core, reader.lang)
@@ -198,7 +198,7 @@ async def comment_by_form(reader: ReaderDep, number: Number, said: Annotated[Com
 
 
 @router.get("/api/incidents")
-async def incidents(core: CoreDep, before: Annotated[int | None, Query(ge=1)] = None) -> IncidentsAnswer:
+async def incidents(core: CoreDep, before: Before = None) -> IncidentsAnswer:
     """Open incidents worst first, and past ones newest first, 50 at a time."""
     return await read(core, before)
 

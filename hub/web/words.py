@@ -253,6 +253,7 @@ REFUSED: Mapping[str, str] = {
         "%(column)s has only the letters a-z, digits and -, and begins with a letter or digit."
     ),
     "cell_long": mark("%(column)s has at most %(limit)s characters."),
+    "cell_many": mark("%(column)s has at most %(limit)s entries."),
     "bad_cell": mark("%(column)s: %(why)s"),
     "bad_csv": mark("This is no CSV: %(why)s"),
     "name_taken": mark("Another device has this name already."),

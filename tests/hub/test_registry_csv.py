@@ -12,6 +12,7 @@ from devices.device import Device, Kind
 from devices.lifecycle import Lifecycle
 from hub import registry_csv
 from hub.views import Refused
+from hub.visible import visible
 
 if TYPE_CHECKING:
     from hub.registry_csv import Sheet
@@ -137,7 +138,7 @@ def test_of_a_thousand_bad_lines_some_are_told_and_all_are_counted() -> None:
     assert len(sheet.wrong) <= registry_csv.TOLD + 4
 
 
-TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=20).map(lambda t: " ".join(t.split()))
+TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=20).map(visible)
 FORMULAS = st.sampled_from(["=1+1", "+84", "-x", "@SUM(A1)", "'quoted", "''=", "'=1"])
 
 
@@ -163,6 +164,15 @@ def test_out_and_in_again_is_the_same(rows: list[tuple[str, str, float]]) -> Non
     assert sheet.devices == devices
     again = read(text, known(*devices))
     assert (again.added, again.changed) == (0, 0)
+
+
+def test_what_nobody_sees_is_not_registered() -> None:
+    sheet = read(
+        f'{HEAD},title,tags\na,camera,r,thon,"x\x1b[31m\u202e  y",b;a;b\nc,camera,r,thon,,{"x" * 41}\n'
+    )
+    assert [(d.title, d.tags) for d in sheet.devices] == [("x[31m y", ("b", "a"))]
+    assert told(sheet) == [(3, "cell_long")]
+    assert told(read(f"{HEAD},tags\na,camera,r,thon,{';'.join(map(str, range(21)))}")) == [(2, "cell_many")]
 
 
 def test_no_cell_is_a_formula() -> None:

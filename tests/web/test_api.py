@@ -34,6 +34,14 @@ def test_every_noun_has_json(client: TestClient, path: str) -> None:
     assert answer.json()
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/api/audit?before=", "/audit?before=", "/api/incidents?before=", "/incidents?before=", "/incidents/"],
+)
+def test_a_number_beyond_every_number_is_refused(client: TestClient, path: str) -> None:
+    assert client.get(f"{path}{2**63}").status_code == 422
+
+
 def test_every_route_of_the_api_is_described(client: TestClient) -> None:
     schema = client.get("/api/openapi.json").json()
     page = client.get("/api/docs").text
