@@ -14,7 +14,6 @@ import typer
 
 from devices.person import By
 from hub import (
-    access,
     cli_credentials,
     cli_links,
     cli_people,
@@ -25,6 +24,7 @@ from hub import (
     logs,
     people,
     registry,
+    registry_import,
 )
 from hub.app import CannotStart, hub_version, tell_broker, write_access
 from hub.app import run as run_hub
@@ -34,6 +34,7 @@ from hub.check import check as run_checks
 from hub.cli_ask import SettingsFile, Who, me
 from hub.cli_ask import fail as _fail
 from hub.cli_ask import settings_of as _settings
+from hub.cli_hub import sentence
 from hub.office import now_of
 from hub.settings import BadSettings
 from hub.store.reader import Reader
@@ -107,17 +108,20 @@ def import_registry(
         handle = lock(found.data_dir)
         wanted = registry.read_file(file)
         store = Store(found.data_dir)
-        known = registry.load(store)
-        wrong = registry.check_file(wanted, set(known.sites), set(known.devices))
+        known, at = registry.load(store), now_of(found)
+        read = registry_import.of(wanted, known)
+        wrong = registry.check_file(wanted, set(known.sites), set(known.devices)) or [
+            f"{about}: {sentence(e)}"
+            for about, e in registry_import.problems(read, known, registry.today(at))
+        ]
         if wrong:
-            _fail("nothing was imported:\n  " + "\n  ".join(wrong[:50]))
+            more = [f"and {len(wrong) - 50} more"] if len(wrong) > 50 else []  # noqa: PLR2004
+            _fail("nothing was imported:\n  " + "\n  ".join(wrong[:50] + more))
         writes = Writes()
-        registry.put_sites(writes, wanted)
-        for row in wanted.devices:
-            device = row.to_device()
-            registry.put_device(writes, device, access.hash_password(row.password) if row.password else None)
-        roll = people.Roll(map(people.person_of, Reader(store.path).people()), lambda: now_of(found))
         by = By(who or me(), "command line")
+        hashes = dict(Reader(store.path).passwords())
+        registry_import.store(read, wanted, known, hashes, at, by, writes)
+        roll = people.Roll(map(people.person_of, Reader(store.path).people()), lambda: at)
         people.put_new(roll, (p.to_person() for p in wanted.people), by, writes)
         store.commit(writes)
         everybody = registry.load(store)

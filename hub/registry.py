@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -139,14 +140,14 @@ class PersonRow(BaseModel):
     """A person as in a registry file. One whose name is known already stays as they are."""
 
     model_config = ConfigDict(extra="forbid")
-    name: str = Field(min_length=1, max_length=80)
+    name: Shown = Field(min_length=1, max_length=80)
     role: Role
-    phone: str = Field(default="", max_length=20)
+    phone: Shown = Field(default="", max_length=20)
     site: str = ""
 
     def to_person(self) -> Person:
         """The person, without a number yet."""
-        return Person(0, visible(self.name), self.role, visible(self.phone), self.site)
+        return Person(0, self.name, self.role, self.phone, self.site)
 
 
 class RegistryFile(BaseModel):
@@ -178,6 +179,8 @@ def check_file(found: RegistryFile, known_sites: set[str], known_devices: set[st
     wrong: list[str] = []
     slugs = known_sites | {s.slug for s in found.sites}
     names = known_devices | {d.name for d in found.devices}
+    twice = [slug for slug, n in Counter(s.slug for s in found.sites).items() if n > 1]
+    wrong += [f"site {slug}: named twice" for slug in twice]
     wrong += [
         f"site {s.slug}: unknown tier {s.tier}, allowed are {', '.join(TIERS)}"
         for s in found.sites

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import http.client
 import os
 import secrets
@@ -141,9 +142,12 @@ def _start(options: argparse.Namespace, clock: DemoClock, supervisor: Supervisor
     )
     supervisor.wait_for("broker", lambda: _listens(options.port), READY_S)
     settings.write_text(hub_settings(options, clock), "utf-8")
-    supervisor.run(
-        "import", [*hub, "import", str(data / "fleet.json"), "--settings", str(settings)], IMPORT_S
-    )
+    fleet_of, taken = data / "fleet.json", data / "fleet.imported"
+    digest = hashlib.sha256(fleet_of.read_bytes()).hexdigest()
+    known = taken.read_text("utf-8") if taken.exists() and (data / "hub.db").exists() else ""
+    if known != digest:  # else what people changed since would be undone
+        supervisor.run("import", [*hub, "import", str(fleet_of), "--settings", str(settings)], IMPORT_S)
+        taken.write_text(digest, "utf-8")
     settings.write_text(hub_settings(options, clock), "utf-8")
     supervisor.start(
         "hub",

@@ -21,6 +21,7 @@ ACTION: Mapping[str, str] = {
     "device.in_service": mark("put back into service"),
     "pending.refused": mark("refused"),
     "site.added": mark("new site"),
+    "site.changed": mark("changed"),
     "site.renamed": mark("renamed"),
     "site.placed": mark("placed below another"),
     "site.merged": mark("merged into another"),

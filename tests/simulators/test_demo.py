@@ -76,7 +76,10 @@ def test_it_starts_prints_the_address_stops_cleanly_and_goes_on(tmp_path: Path, 
     fleet, secret = (tmp_path / "fleet.json").read_bytes(), (tmp_path / "broker/hub.password").read_bytes()
     kept = json.loads((tmp_path / "demo.json").read_text())
 
+    taken = (tmp_path / "import.log").stat().st_mtime_ns
+
     second = stopped_when_up(start(tmp_path, ports), signal.SIGTERM)
+    assert (tmp_path / "import.log").stat().st_mtime_ns == taken, "what people changed would be undone"
     assert (second.code, second.err) == (0, "")
     assert processes_about(tmp_path) == []
     assert ((tmp_path / "fleet.json").read_bytes(), (tmp_path / "broker/hub.password").read_bytes()) == (
