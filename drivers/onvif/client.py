@@ -10,36 +10,23 @@ import datetime as dt
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from drivers.onvif import clock as clocks
-from drivers.onvif import digest, snapshot, soap, wsdl
+from drivers.onvif import keyframe, snapshot, wsdl
+from drivers.onvif import recording as recordings
+from drivers.onvif.caller import CALL_S, UNREACHABLE, Call, Caller
 from drivers.onvif.errors import CameraError, Code, quoted
-from drivers.onvif.http import Http, uri_of
-from drivers.onvif.login import Login, Way
 from drivers.onvif.profile import Profile, choose, profiles_of
-from drivers.onvif.soap import Refused
-from drivers.onvif.target import Allowed, Cost, Target
+from drivers.onvif.rtsp import Rtsp, Stream
 from drivers.onvif.wsdl import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lxml import etree
-
     from drivers.onvif.clock import Clock
-    from drivers.onvif.http import Reply
-    from drivers.onvif.wsdl import UsernameToken
+    from drivers.onvif.recording import Recording
+    from drivers.onvif.target import Target
 
-CALL_S = 8.0
-"""Seconds a call may take, connection included."""
-_PRE_AUTH = {
-    "GetSystemDateAndTime",
-    "GetServices",
-    "GetCapabilities",
-    "GetServiceCapabilities",
-    "GetHostname",
-}
-_MOVED_S = 2.0
-_HARD = {Code.REFUSED, Code.NO_ROUTE, Code.NO_SUCH_HOST, Code.TIMEOUT, Code.RESET, Code.TLS}
+KEY_FRAME_S = 15.0
+"""Seconds for a key frame: cameras send one every 1 to 10 s."""
 _TEXT = 64
 
 
@@ -52,7 +39,7 @@ class Information(NamedTuple):
     serial: str
 
 
-class Camera:
+class Camera(Caller):
     """A camera. Cheap to make and to keep (a few kB): it opens its connection with its first call.
 
     `now` is our clock, in seconds since 1970. What was learnt (way of logging in, services, drift) stays until
@@ -62,19 +49,11 @@ class Camera:
     def __init__(
         self, target: Target, *, now: Callable[[], float] = time.time, call_s: float = CALL_S
     ) -> None:
-        self.target = target
-        self.cost = Cost()
-        self.login = Login(target)
-        self.allowed = Allowed(target)
-        self.last_clock: Clock | None = None
+        super().__init__(target, now=now, call_s=call_s)
         self.picture_open: bool | None = None
         """Whether its last snapshot came without a login."""
-        self.now = now
-        self.call_s = call_s
-        self._http = Http(target, self.allowed, self.cost)
         self._services: dict[Service, str] = {}
-        self._snapshot_url = ""
-        self._profile = ""
+        self._snapshot_url = self._stream_url = self._profile = ""
 
     def __repr__(self) -> str:
         return f"<Camera {self.target.name} {self.target.host}:{self.target.port}>"
@@ -87,29 +66,16 @@ class Camera:
 
     def rest(self) -> None:
         """Give the connection back; what was learnt stays."""
-        self._http.close()
+        self.http.close()
 
     def forget(self) -> None:
         """Learn everything anew: settings, firmware or password changed."""
         self.rest()
         self.login.forgive()
         self.last_clock, self._services = None, {}
-        self._snapshot_url = self._profile = ""
+        self._snapshot_url = self._stream_url = self._profile = ""
 
     # --- what can be asked ------------------------------------------------------------------------------------
-
-    async def clock(self) -> Clock:
-        """GetSystemDateAndTime, without a login where the camera allows that, as the standard demands."""
-        try:
-            said, at = await self._plain_clock()
-        except Refused as refused:
-            if not self.login.given:
-                raise self.login.explain(refused) from None
-            sent = self.now()
-            said = await self.call(Service.DEVICE, "GetSystemDateAndTime", clock_known=True)
-            at = (sent + self.now()) / 2
-        self.last_clock = clocks.read(said, at)
-        return self.last_clock
 
     async def information(self) -> Information:
         """GetDeviceInformation. It needs a login: the proof that ours is accepted."""
@@ -125,7 +91,7 @@ class Camera:
                 said = await self.call(Service.DEVICE, "GetServices", IncludeCapability=False)
                 found = [(s.Namespace, s.XAddr) for s in said or ()]
             except CameraError as e:
-                if e.code in _HARD or e.code.startswith("login"):
+                if e.code in UNREACHABLE or e.code.startswith("login"):
                     raise
                 found = []
             if not found:
@@ -160,13 +126,29 @@ class Camera:
             self._snapshot_url = await self.snapshot_uri()
         try:
             picture, self.picture_open = await snapshot.fetch(
-                self._http, self._snapshot_url, self.target, self.login, self.call_s
+                self.http, self._snapshot_url, self.login.picture, self.target.password, self.call_s
             )
         except CameraError as e:
             if e.code in (Code.NO_SUCH_SERVICE, Code.FAILED):
                 self._snapshot_url = ""  # it may have moved
             raise
         return picture
+
+    async def stream(self) -> Stream:
+        """DESCRIBE of its stream: what it is, and whether it is open to anybody."""
+        async with await self._rtsp() as session:
+            return await session.describe()
+
+    async def key_frame(self, seconds: float = KEY_FRAME_S) -> bytes:
+        """One key frame of its stream as a JPEG, for a camera without snapshots. At most 1,920 points wide."""
+        async with await self._rtsp(seconds) as session:
+            encoding, data = await session.key_frame()
+        return await keyframe.jpeg(encoding, data)
+
+    async def recording(self) -> Recording:
+        """Whether it records, as far as the standard lets it say."""
+        await self.know_clock()
+        return await recordings.ask(self)
 
     async def set_clock(self, now: float | None = None) -> Clock:
         """Set its clock to ours (or to `now`, seconds since 1970), and ask it again: the clock as it is then.
@@ -195,6 +177,11 @@ class Camera:
         await self.call(Service.DEVICE, "SystemReboot")
         self.rest()
 
+    async def _rtsp(self, seconds: float = 0.0) -> Rtsp:
+        if not self._stream_url:
+            self._stream_url = await self.stream_uri()
+        return Rtsp(self._stream_url, self.allowed, self.login, self.cost, seconds=seconds or self.call_s)
+
     # --- one call ---------------------------------------------------------------------------------------------
 
     async def address(self, service: Service) -> str:
@@ -208,134 +195,12 @@ class Camera:
             )
         return found
 
-    async def call(self, service: Service, name: str, *, clock_known: bool = False, **arguments: Any) -> Any:
+    async def call(self, service: Service, name: str, **arguments: Any) -> Any:
         """One operation with our login; zeep's value of its answer."""
         address = await self.address(service)
-        if not clock_known:
-            await self._know_clock()
-        body = await self.signed(service, name, arguments, address)
+        await self.know_clock()
+        body = await self.signed(Call(service, name, arguments), address)
         return wsdl.read(service, name, body)
-
-    async def signed(
-        self,
-        service: Service,
-        name: str,
-        arguments: dict[str, Any],
-        address: str,
-        *,
-        http: Http | None = None,
-        addressing: list[etree._Element] | None = None,
-        seconds: float | None = None,
-    ) -> etree._Element:
-        """The Body of an answer to a call with our login, by the way that the camera accepts.
-
-        `addressing` (maybe empty) adds WS-Addressing and a subscription's own headers.
-        """
-        way: Way | None = self.login.begin()
-        moved = False
-        while way:
-            try:
-                reply = await self._post(
-                    http or self._http, service, name, arguments, address, way, addressing, seconds
-                )
-                body = soap.body_of(reply, name, self.target.password)
-            except Refused as refused:
-                if way is Way.TOKEN and self.login.way is way and not moved:
-                    moved = True
-                    if await self._clock_moved():
-                        continue
-                following = self.login.next(way, refused) if self.login.given else None
-                if following is None:
-                    raise self.login.explain(
-                        refused, clock_refused=await self._clock_refused(refused)
-                    ) from None
-                way = following
-            except CameraError as e:
-                full = self.login.busy() if e.code is Code.BUSY else None
-                if full:
-                    raise full from None
-                raise
-            else:
-                if name not in _PRE_AUTH and self.login.given:
-                    self.login.accepted(way)
-                return body
-        raise AssertionError
-
-    async def _post(  # noqa: PLR0913, PLR0917 - one call's parts
-        self,
-        http: Http,
-        service: Service,
-        name: str,
-        arguments: dict[str, Any],
-        address: str,
-        way: Way | None,
-        addressing: list[etree._Element] | None,
-        seconds: float | None,
-    ) -> Reply:
-        kind = f'application/soap+xml; charset=utf-8; action="{wsdl.action(service, name)}"'
-
-        def make(url: str) -> tuple[dict[str, str], bytes]:
-            token, shown = self._show(way, url)
-            to = address if addressing is not None else ""
-            body = wsdl.request(service, name, arguments, token=token, address=to, headers=addressing)
-            return {"Content-Type": kind, **shown}, body
-
-        return await http.ask("POST", address, make, seconds=seconds or self.call_s)
-
-    def _show(self, way: Way | None, url: str) -> tuple[UsernameToken | None, dict[str, str]]:
-        """Our login for one request: a token for its envelope, or a line for its header."""
-        user, password = self.target.username, self.target.password
-        if way is None or not user:
-            return None, {}
-        if way is Way.TOKEN or (way is Way.PLAIN and not self.login.basic):
-            drift = self.last_clock.sign_s if self.last_clock else 0.0
-            created = dt.datetime.fromtimestamp(self.now() + drift, dt.UTC)
-            return wsdl.token(user, password, created, text=way is Way.PLAIN), {}
-        if way is Way.PLAIN:
-            return None, {"Authorization": digest.basic(user, password)}
-        if self.login.challenge is None:
-            return None, {}
-        return None, {"Authorization": self.login.challenge.answer("POST", uri_of(url), user, password)}
-
-    async def _plain_clock(self) -> tuple[Any, float]:
-        sent = self.now()
-        name = "GetSystemDateAndTime"
-        reply = await self._post(self._http, Service.DEVICE, name, {}, self.target.url, None, None, None)
-        at = (sent + self.now()) / 2
-        return wsdl.read(Service.DEVICE, name, soap.body_of(reply, name, self.target.password)), at
-
-    async def _know_clock(self) -> None:
-        """Before the first signature: what time the camera believes it is."""
-        if self.last_clock is None and self.login.given:
-            try:
-                await self.clock()
-            except CameraError as e:
-                if e.code in _HARD or e.code.startswith("login") or e.code is Code.NOT_ONVIF:
-                    raise
-
-    async def _clock_moved(self) -> bool:
-        """Whether its clock has jumped since we asked for it (a reboot to 1970): then our signature was wrong."""
-        if self.last_clock is None:
-            return False
-        before = self.last_clock.sign_s
-        try:
-            said, at = await self._plain_clock()
-        except (CameraError, Refused):
-            return False
-        self.last_clock = clocks.read(said, at)
-        return abs(self.last_clock.sign_s - before) > _MOVED_S
-
-    async def _clock_refused(self, refused: Refused) -> bool:
-        """Whether what needs no login, and was answered without one before, is refused as well."""
-        if self.login.way is None or self.last_clock is None or refused.words:
-            return False
-        try:
-            await self._plain_clock()
-        except Refused:
-            return True
-        except CameraError as e:
-            return e.code is Code.BUSY
-        return False
 
     # --- the rest ---------------------------------------------------------------------------------------------
 

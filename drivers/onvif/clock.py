@@ -31,6 +31,9 @@ class Clock(NamedTuple):
     zone: str
 
 
+UNKNOWN = Clock(None, 0.0, "none", "", "")
+
+
 def moment(value: Any) -> float | None:
     """Seconds since 1970 of a tt:DateTime read as UTC; None where it is missing, zero or impossible."""
     try:

@@ -51,68 +51,42 @@ class Login:
     """What is known about logging in to one camera. Pure: it is told what happened, and says what to do."""
 
     def __init__(self, target: Target) -> None:
-        self._target = target
+        self.target = target
         self.way: Way | None = None
         self.final: CameraError | None = None
         self.challenge: digest.Challenge | None = None
         self.basic = False
-        self.picture_challenge: digest.Challenge | None = None
-        self.picture_basic = False
-        self.picture_final: CameraError | None = None
-        self._picture_worked = False
-        self._tried: set[Way] = set()
+        self.picture = Door(self, "snapshot")
+        self.stream = Door(self, "stream")
         self._came_and_went = False
-        self._fresh = False
         self._refused_since = False
 
     @property
     def given(self) -> bool:
         """Whether there is a user name to log in with."""
-        return bool(self._target.username)
+        return bool(self.target.username)
 
     @property
     def plain_allowed(self) -> bool:
         """Whether the password may be sent as it is."""
-        return self._target.use_tls or self._target.plain_password
+        return self.target.use_tls or self.target.plain_password
 
-    def begin(self) -> Way:
-        """The way for the next signed call. Raises what a refusal left behind."""
+    def begin(self) -> Attempt:
+        """For one signed call. Raises what a refusal left behind."""
         if self.final:
             raise self.final
-        self._tried.clear()
-        self._fresh = False
-        return self.way or Way.TOKEN
+        return Attempt(self)
 
     def forgive(self) -> None:
         """Try anew: somebody changed a password."""
         self.final, self.way, self.challenge = None, None, None
-        self.picture_final, self.picture_challenge, self.picture_basic = None, None, False
+        self.picture, self.stream = Door(self, "snapshot"), Door(self, "stream")
 
     def accepted(self, way: Way) -> None:
         """A call that needs a login was answered."""
         self._came_and_went |= self._refused_since
         self._refused_since = False
         self.way = way
-
-    def next(self, way: Way, refused: Refused) -> Way | None:
-        """After a refusal: another way worth trying once, or None."""
-        self._tried.add(way)
-        before = self.challenge
-        offered, basic = digest.read(refused.challenges)
-        if offered:
-            self.challenge = offered
-        self.basic = basic or self.basic
-        if self.way is Way.HTTP and way is Way.HTTP and offered and before and not self._fresh:
-            # A nonce that grew old is refused like a password; one fresh one tells them apart
-            self._fresh = True
-            return Way.HTTP
-        if self.way is not None or in_words(refused.words):
-            return None
-        if offered and Way.HTTP not in self._tried:
-            return Way.HTTP
-        if self.plain_allowed and Way.PLAIN not in self._tried and (basic or not refused.challenges):
-            return Way.PLAIN
-        return None
 
     def explain(self, refused: Refused, *, clock_refused: bool = False) -> CameraError:
         """What to tell about a refusal after which no way is left. The only place that says `login_full`."""
@@ -146,25 +120,6 @@ class Login:
             )
         return self._finally(Code.LOGIN_REFUSED, f"user name or password refused{said}")
 
-    def picture_accepted(self) -> None:
-        """A snapshot came with our login."""
-        self._picture_worked = True
-
-    def explain_picture(self, words: str, status: int) -> CameraError:
-        """What to tell about a refused snapshot. It says nothing about ONVIF's login: many cameras keep two lists."""
-        self.picture_challenge, self.picture_basic = None, False
-        said = f": {words}" if words else f" (HTTP {status})"
-        told = in_words(words)
-        if told:
-            return told
-        if self._picture_worked:
-            return CameraError(
-                Code.LOGIN_REFUSED, f"snapshot refused{said}; this password worked for it before"
-            )
-        other = ", though ONVIF accepts the login" if self.way else ""
-        self.picture_final = CameraError(Code.LOGIN_REFUSED, f"snapshot refused{other}{said}", permanent=True)
-        return self.picture_final
-
     def busy(self) -> CameraError | None:
         """After HTTP 503 to a signed call: that the camera is full, where the login worked before."""
         if self.way is None:
@@ -174,6 +129,118 @@ class Login:
 
     def _finally(self, code: Code, reason: str) -> CameraError:
         self.final = CameraError(code, reason, permanent=True)
+        return self.final
+
+
+class Attempt:
+    """The ways that one call may go; calls may overlap (events have a connection of their own)."""
+
+    def __init__(self, login: Login) -> None:
+        self.way = login.way or Way.TOKEN
+        self._login = login
+        self._tried: set[Way] = set()
+        self._renewed = False
+
+    def another(self, refused: Refused) -> bool:
+        """After a refusal: whether there is a way worth trying once more; then `way` is that."""
+        login = self._login
+        if not login.given:
+            return False
+        self._tried.add(self.way)
+        known = login.challenge
+        offered, basic = digest.read(refused.challenges)
+        login.challenge = offered or known
+        login.basic = basic or login.basic
+        if self.way is Way.HTTP and login.way is Way.HTTP and offered and known and not self._renewed:
+            self._renewed = (
+                True  # a nonce that grew old is refused like a password; a fresh one tells them apart
+            )
+            return True
+        if login.way is not None or in_words(refused.words):
+            return False
+        if offered and Way.HTTP not in self._tried:
+            self.way = Way.HTTP
+            return True
+        if login.plain_allowed and Way.PLAIN not in self._tried and (basic or not refused.challenges):
+            self.way = Way.PLAIN
+            return True
+        return False
+
+
+class Door:
+    """HTTP's or RTSP's own login for pictures. It says nothing about ONVIF's: many cameras keep two lists."""
+
+    def __init__(self, login: Login, what: str) -> None:
+        self.final: CameraError | None = None
+        self._login = login
+        self._target = login.target
+        self._what = what
+        self._challenge: digest.Challenge | None = None
+        self._basic = False
+        self._worked = False
+
+    @property
+    def shown(self) -> bool:
+        """Whether `answer` shows a login."""
+        return self._challenge is not None or self._basic
+
+    def closed(self) -> None:
+        """Raises the refusal that stands, if one does."""
+        if self.final:
+            raise self.final
+
+    def answer(self, method: str, uri: str) -> dict[str, str]:
+        """The header for one request; empty as long as nothing was asked for."""
+        user, password = self._target.username, self._target.password
+        if self._challenge:
+            return {"Authorization": self._challenge.answer(method, uri, user, password)}
+        return {"Authorization": digest.basic(user, password)} if self._basic else {}
+
+    def learn(self, challenges: list[str]) -> bool:
+        """After a 401: whether a second try with a login is worth it. Raises CameraError where it is not allowed."""
+        if not self._login.given:
+            return False
+        if self._login.final:
+            raise self._login.final
+        known, shown_basic = self._challenge, self._basic
+        offered, basic = digest.read(challenges)
+        self._challenge, self._basic = offered, False
+        if offered:
+            return known is None or offered.nonce != known.nonce
+        if not basic or shown_basic:
+            return False
+        if not self._login.plain_allowed:
+            raise CameraError(
+                Code.LOGIN_PLAIN,
+                f"the {self._what} wants the password unencrypted, which is not allowed for this camera",
+                permanent=True,
+            )
+        self._basic = True
+        return True
+
+    def accepted(self) -> None:
+        """It came with our login."""
+        self._worked = True
+
+    def forget(self) -> None:
+        """Begin without a login again: challenges of RTSP last as long as their connection."""
+        self._challenge, self._basic = None, False
+
+    def explain(self, words: str, status: int) -> CameraError:
+        """What to tell about a refusal. A password that never worked here is not shown here again."""
+        self.forget()
+        told = in_words(words)
+        if told:
+            return told
+        said = f": {words}" if words else f" ({status})"
+        if self._worked:
+            return CameraError(
+                Code.LOGIN_REFUSED, f"{self._what} refused{said}; this password worked for it before"
+            )
+        if not self._login.given:
+            said = " without a login, and none is registered"
+        other = ", though ONVIF accepts the login" if self._login.way else ""
+        self.final = CameraError(Code.LOGIN_REFUSED, f"{self._what} refused{other}{said}", permanent=True)
         return self.final
 
 

@@ -11,6 +11,7 @@ import contextlib
 import datetime as dt
 import hashlib
 import re
+import ssl
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -109,15 +110,16 @@ class FakeCamera:
         self.connections = 0
         self.open_connections = 0
         self.handlers: dict[str, Handler] = {}
+        self.tls: ssl.SSLContext | None = None
         self.nonce = "f0e1d2"
         self.algorithm = "MD5"
         self._used_nonces: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        self.server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls)
         self.port: int = self.server.sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -126,6 +128,12 @@ class FakeCamera:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.server.wait_closed()
+
+    async def settles(self, connections: int) -> None:
+        """Wait until this many connections are left."""
+        async with asyncio.timeout(5):
+            while self.open_connections != connections:  # noqa: ASYNC110 - there is no event for it
+                await asyncio.sleep(0.01)
 
     @property
     def operations(self) -> list[str]:

@@ -130,7 +130,10 @@ async def test_zero_dates_from_a_camera(fake: FakeCamera, client: Client) -> Non
 )
 async def test_a_camera_that_does_not_tell_its_time(fake: FakeCamera, client: Client, answer: Answer) -> None:
     fake.handlers["GetSystemDateAndTime"] = lambda _: answer
-    await client().information()
+    camera = client()
+    await camera.information()
+    await camera.information()
+    assert fake.operations.count("GetSystemDateAndTime") == 1
 
 
 async def test_a_clock_that_wants_a_login(fake: FakeCamera, client: Client) -> None:
