@@ -23,9 +23,7 @@ async def encrypted() -> AsyncIterator[FakeCamera]:
 
 
 def target(fake: FakeCamera, *, verify: bool = False) -> Target:
-    return Target(
-        "c1", "127.0.0.1", fake.port, username=USER, password=PASSWORD, use_tls=True, verify=verify
-    )
+    return Target("c1", "127.0.0.1", fake.port, username=USER, password=PASSWORD, use_tls=True, verify=verify)
 
 
 async def test_a_certificate_of_its_own_is_taken_unless_it_shall_be_checked(encrypted: FakeCamera) -> None:
