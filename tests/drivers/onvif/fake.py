@@ -11,11 +11,13 @@ import contextlib
 import datetime as dt
 import hashlib
 import re
-import ssl
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    import ssl
 
 USER, PASSWORD = "operator", "Làng-2026!"
 
