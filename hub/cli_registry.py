@@ -14,7 +14,7 @@ import typer
 
 from devices.device import HUB, Kind
 from devices.lifecycle import Lifecycle
-from hub import registry, registry_csv
+from hub import registry, registry_csv, sites_csv
 from hub.cli_ask import SettingsFile, Who
 from hub.cli_ask import fail as _fail
 from hub.cli_ask import say as _say
@@ -26,6 +26,7 @@ from hub.registry_desk import tree as tree_of
 from hub.registry_ops import (
     AddDevice,
     AddSite,
+    CorrectSite,
     EndSite,
     LiveDevice,
     MergeSites,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hub.cli_hub import Hub
+    from hub.registry_csv import Told
 
 device = typer.Typer(no_args_is_help=True, help="Devices: register, list, import, replace, retire.")
 site = typer.Typer(no_args_is_help=True, help="Sites: the tree of villages and communes, with its dates.")
@@ -147,6 +149,10 @@ def device_export(
     """All devices as CSV (UTF-8). Passwords are not in it."""
     with _hub(settings) as hub:
         text = _csv(hub)
+    _export(text, file, "devices")
+
+
+def _export(text: str, file: Path | None, what: str) -> None:
     if file is None:
         sys.stdout.write(text)
         return
@@ -154,7 +160,7 @@ def device_export(
         file.write_text("\ufeff" + text, encoding="utf-8", newline="")
     except OSError as e:
         _fail(f"cannot write {file}: {e.strerror or e}")
-    _say(f"{text.count(chr(10)) - 1} devices written to {file}")
+    _say(f"{text.count(chr(10)) - 1} {what} written to {file}")
 
 
 @device.command("import")
@@ -165,6 +171,10 @@ def device_import(
     settings: SettingsFile = None,
 ) -> None:
     """Register devices from CSV: all lines, or none and every bad line by its number."""
+    _import(file, "devices", who, settings, dry_run=dry_run)
+
+
+def _import(file: Path, what: str, who: str, settings: Path | None, *, dry_run: bool) -> None:
     try:
         data = file.read_bytes()
     except OSError as e:
@@ -172,13 +182,13 @@ def device_import(
     with _hub(settings, who) as hub:
         try:
             if hub.office is None:
-                registry_csv.decode(data)
-                said = {"csv": data.decode("utf-8-sig"), "dry_run": dry_run}
-                found = hub.ask("/api/registry/import", said)
+                said = {"csv": registry_csv.decode(data), "dry_run": dry_run}
+                found = hub.ask("/api/registry/import" + ("-sites" if what == "sites" else ""), said)
                 lines, added, changed, bad = (found[k] for k in ("lines", "added", "changed", "bad_lines"))
                 wrong = [(line, text) for line, text in found["wrong"]]
             else:
-                sheet = hub.office.import_csv(data, hub.by, dry_run=dry_run)
+                take = hub.office.import_sites if what == "sites" else hub.office.import_csv
+                sheet: Told = take(data, hub.by, dry_run=dry_run)
                 lines, added, changed, bad = sheet.lines, sheet.added, sheet.changed, sheet.bad_lines
                 wrong = [(line, sentence(problem)) for line, problem in sheet.wrong]
         except Refused as e:
@@ -188,9 +198,7 @@ def device_import(
     if bad:
         more = f" ({bad} bad lines in all)" if bad > len(wrong) else ""
         _fail(f"nothing was registered: {bad} of {lines} lines are wrong{more}")
-    _say(
-        f"{added} new devices, {changed} changed" + (" (dry run: nothing was registered)" if dry_run else "")
-    )
+    _say(f"{added} new {what}, {changed} changed" + (" (dry run: nothing was registered)" if dry_run else ""))
 
 
 @device.command("replace")
@@ -266,6 +274,48 @@ def site_list(
             rows = [(b.depth, b.site.slug, b.site.name, b.site.tier, b.devices) for b in branches]
     for depth, slug, name, tier, devices in rows:
         _say(f"{'  ' * depth}{slug}  {name} ({tier}" + (f", {devices} devices)" if devices else ")"))
+
+
+@site.command("export")
+def site_export(
+    file: Annotated[Path | None, typer.Argument(help="where to; default: standard output")] = None,
+    settings: SettingsFile = None,
+) -> None:
+    """All sites that have not ended as CSV (UTF-8)."""
+    with _hub(settings) as hub:
+        if hub.office is None:
+            text = str(hub.ask("/api/registry/sites.csv"))
+        else:
+            reg, day = hub.office.places.registrar.registry, registry.today(hub.office.now())
+            text = sites_csv.write(sites_csv.standing(reg, day))
+    _export(text, file, "sites")
+
+
+@site.command("import")
+def site_import(
+    file: Annotated[Path, typer.Argument(help="CSV, UTF-8, the columns of `site export`")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="tell every bad line, change nothing")] = False,
+    who: Who = "",
+    settings: SettingsFile = None,
+) -> None:
+    """Sites from CSV, new or put right: all lines, or none and every bad line by its number."""
+    _import(file, "sites", who, settings, dry_run=dry_run)
+
+
+@site.command("correct")
+def site_correct(
+    slug: str,
+    tier: Annotated[str | None, typer.Option(help="province, district, commune, village or hamlet")] = None,
+    lat: float | None = None,
+    lon: float | None = None,
+    who: Who = "",
+    settings: SettingsFile = None,
+) -> None:
+    """Put right a site's tier or where it is; what is left out stays."""
+    said = _made(CorrectSite, slug=slug, tier=tier, lat=lat, lon=lon)
+    with _hub(settings, who) as hub:
+        hub.carry_out(said)
+        _say(f"{slug} is put right")
 
 
 @site.command("rename")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from drivers import DRIVERS
-from hub import audit, links, people, registry, registry_csv
+from hub import audit, links, people, registry, registry_csv, sites_csv
 from hub.app import follow, load_secrets, write_access
 from hub.deaf import Deafness
 from hub.ingest import Delta
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from hub.registry_csv import Sheet
     from hub.registry_ops import Operation
     from hub.settings import Settings
+    from hub.sites_csv import SiteSheet
 
 
 @dataclass(slots=True)
@@ -68,6 +69,15 @@ class Office:
         sheet = registry_csv.read(data, standing(self.places), registrar.standing())
         if not dry_run and not sheet.bad_lines:
             self._do(by, lambda who, w: registrar.import_all(sheet.devices, registrar.generation, who, w))
+        return sheet
+
+    def import_sites(self, data: bytes, by: By, *, dry_run: bool) -> SiteSheet:
+        """As RegistryDesk.import_sites. Raises Refused, StoreBroken, OSError."""
+        registrar = self.places.registrar
+        self.people.by(by.person, by.address)
+        sheet = sites_csv.read(data, registrar.registry, registry.today(self.now()))
+        if not dry_run and not sheet.bad_lines:
+            self._do(by, lambda who, w: self.places.import_all(sheet, registrar.generation, who, w))
         return sheet
 
     def past(self, name: str) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from devices.person import By
     from hub.registrar import Registrar
+    from hub.sites_csv import SiteSheet
     from hub.store.writer import Writes
 
 
@@ -31,10 +32,14 @@ class Places:
 
         Raises Refused: site_taken, unknown_tier, half_a_place, in_the_sea, date_ahead, no_such_site, ended_then.
         """
+        self._add(site, parent, by, writes)
+        self.registrar.sites_changed()
+
+    def _add(self, site: Site, parent: str | None, by: By, writes: Writes) -> None:
         reg = self.registrar.registry
         if site.slug in reg.sites:
             raise Refused("site_taken", site=site.slug)
-        _sound(site)
+        sound(site)
         if site.since is not None:
             self._not_ahead(site.since)
         if parent is not None:
@@ -46,7 +51,36 @@ class Places:
             self._place(Placing(site.slug, parent, max(begins, default=None), above.until), writes)
         after = {"name": site.name, "tier": site.tier, "parent": parent or "", "since": site.since}
         self._note(by, "site.added", site.slug, {}, after, writes)
-        self.registrar.sites_changed()
+
+    def correct(self, site: Site, by: By, writes: Writes) -> None:
+        """Put right what was written down wrongly of a site: its tier, where it is. It holds for all days.
+
+        Raises Refused: no_such_site, unknown_tier, half_a_place, in_the_sea.
+        """
+        self._correct(site, by, writes)
+        self.registrar.sites_changed({site.slug})
+
+    def _correct(self, site: Site, by: By, writes: Writes) -> None:
+        before = self._known(site.slug)
+        sound(site)
+        after = replace(before, tier=site.tier, lat=site.lat, lon=site.lon)
+        if after != before:
+            self._put(after, writes)
+            was, now_is = ({k: getattr(s, k) for k in ("tier", "lat", "lon")} for s in (before, after))
+            self._note(by, "site.changed", site.slug, was, now_is, writes)
+
+    def import_all(self, found: SiteSheet, generation: int, by: By, writes: Writes) -> None:
+        """Add and put right the sites of a file that was read against `generation` of the registry.
+
+        Raises Refused: changed_meanwhile, where the registry is another by now.
+        """
+        if generation != self.registrar.generation:
+            raise Refused("changed_meanwhile")
+        for site, parent in found.fresh:
+            self._add(site, parent, by, writes)
+        for site in found.righted:
+            self._correct(site, by, writes)
+        self.registrar.sites_changed({s.slug for s in found.righted})
 
     def rename(self, slug: str, name: str, since: date, by: By, writes: Writes) -> None:
         """Call a site otherwise from a day on; until then it keeps the name that it had.
@@ -148,7 +182,7 @@ class Places:
                 raise Refused("own_ancestor", site=into.slug)
             below += [s for s in self._below(slug, since) if s != into.slug]
         if known is None:
-            _sound(into)
+            sound(into)
         for slug in below:
             self._may_move(slug, into.slug, since)
         return below
@@ -217,7 +251,7 @@ class Places:
         return False
 
     def _parent(self, slug: str, day: date) -> str | None:
-        return next((p.parent for p in self.registrar.registry.placings.get(slug, ()) if p.holds(day)), None)
+        return self.registrar.registry.parent(slug, day)
 
     def _below(self, slug: str, day: date) -> list[str]:
         every = self.registrar.registry.placings
@@ -250,7 +284,8 @@ class Places:
         dates = (None if d is None else d.isoformat() for d in (site.since, site.until))
         writes.add(
             "INSERT INTO site (slug, name, tier, lat, lon, since, until) VALUES (?,?,?,?,?,?,?) ON CONFLICT (slug) DO "
-            "UPDATE SET name=excluded.name, until=excluded.until, version=version+1",
+            "UPDATE SET name=excluded.name, tier=excluded.tier, lat=excluded.lat, lon=excluded.lon, "
+            "until=excluded.until, version=version+1",
             site.slug, site.name, site.tier, site.lat, site.lon, *dates,
         )  # fmt: skip
 
@@ -266,7 +301,8 @@ class Places:
         audit.note(writes, self.registrar.now(), by, action, f"site:{slug}", before, after)
 
 
-def _sound(site: Site) -> None:
+def sound(site: Site) -> None:
+    """Make sure of a site in itself. Raises Refused: unknown_tier, half_a_place, in_the_sea."""
     if site.tier not in TIERS:
         raise Refused("unknown_tier", tier=site.tier, known=", ".join(TIERS))
     if (site.lat is None) != (site.lon is None):

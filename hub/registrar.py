@@ -16,7 +16,7 @@ from hub.fit import Fit
 from hub.views import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from devices.device import Device
     from devices.person import By
@@ -228,8 +228,11 @@ class Registrar:
         self.intake.forget_routes()
         self.delta().registry = True
 
-    def sites_changed(self) -> None:
-        """The tree is another: so are the sites that each device belongs to, and the rules that hold for it."""
+    def sites_changed(self, moved_by: Collection[str] = ()) -> None:
+        """The tree is another: so are the sites that each device belongs to, and the rules that hold for it.
+
+        Sites of `moved_by` are elsewhere on the map: another sun stands over their devices.
+        """
         now = self.now()
         scopes: dict[str, frozenset[str]] = {}
         moved = []
@@ -237,7 +240,7 @@ class Registrar:
             site = t.device.site
             if site not in scopes:
                 scopes[site] = self.registry.scope(site, now)
-            if scopes[site] != t.sites:
+            if scopes[site] != t.sites or site in moved_by:
                 moved.append(t.device)
         self._follow(moved)
 

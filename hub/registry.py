@@ -239,13 +239,17 @@ class Registry:
                 return replace(site, name=name)
         return site
 
+    def parent(self, slug: str, day: date) -> str | None:
+        """What a site is below on `day`."""
+        return next((p.parent for p in self.placings.get(slug, ()) if p.holds(day)), None)
+
     def path(self, slug: str, at: int) -> tuple[Site, ...]:
         """The sites above `slug` at the instant `at` (ms), topmost first."""
         day = datetime.fromtimestamp(at / 1000, LOCAL).date()
         above: list[Site] = []
         seen = {slug}
         while True:
-            parent = next((p.parent for p in self.placings.get(slug, ()) if p.holds(day)), None)
+            parent = self.parent(slug, day)
             if parent is None or parent in seen or parent not in self.sites:
                 return tuple(reversed(above))
             seen.add(parent)

@@ -16,7 +16,7 @@ from hub.registry import DeviceRow, refusal
 from hub.views import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 COLUMNS = (
     "name", "kind", "realm", "site", "title", "place", "lat", "lon", "interval_s", "timeout_s", "lifecycle", "driver",
@@ -33,15 +33,27 @@ _TEXTS = ("title", "place", "serial", "address", "login", "tags")
 
 
 @dataclass(slots=True)
-class Sheet:
-    """What came of a file: devices to register, and what is wrong, as (line number, refusal)."""
+class Told:
+    """What is told of a file: how many lines there are, and what is wrong, as (line number, refusal)."""
 
-    devices: list[Device] = field(default_factory=list)
     wrong: list[tuple[int, Refused]] = field(default_factory=list)
     bad_lines: int = 0
     lines: int = 0
     added: int = 0
     changed: int = 0
+
+    def bad(self, line: int, *problems: Refused) -> None:
+        """One more bad line."""
+        self.bad_lines += 1
+        if len(self.wrong) < TOLD:
+            self.wrong += [(line, p) for p in problems]
+
+
+@dataclass(slots=True)
+class Sheet(Told):
+    """What came of a file: devices to register."""
+
+    devices: list[Device] = field(default_factory=list)
 
 
 def write(devices: Iterable[tuple[Device, Lifecycle]]) -> Iterator[str]:
@@ -62,16 +74,17 @@ def _cell(column: str, device: Device, lifecycle: Lifecycle) -> object:
     if column == "lifecycle":
         return lifecycle.value
     if column == "tags":
-        return _safe(";".join(device.tags))
+        return safe(";".join(device.tags))
     value = getattr(device, column)
     if column in _TEXTS:
-        return _safe(value)
+        return safe(value)
     if isinstance(value, float):
         return f"{value:g}" if value == float(f"{value:g}") else repr(value)
     return "" if value is None else value
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
+    """A text that no spreadsheet runs as a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
@@ -93,77 +106,85 @@ def read(data: bytes, known: Mapping[str, tuple[Device, Lifecycle]], sites: Cont
     Columns may stand in any order and all but the required may be missing: what is left out keeps its value.
     Raises Refused: file_too_large, not_utf8, columns_missing, columns_unknown, too_many_lines.
     """
-    text = decode(data)
-    delimiter = ";" if text.split("\n", 1)[0].count(";") > text.split("\n", 1)[0].count(",") else ","
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     found = Sheet()
     places: dict[str, int] = {}
-    try:
-        header = [h.strip().lower() for h in next(rows, [])]
-        _check_header(header)
-        for cells in rows:
-            if rows.line_num > MAX_LINES:
-                raise Refused("too_many_lines", limit=MAX_LINES)
-            if any(c.strip() for c in cells):
-                found.lines += 1
-                _take(found, rows.line_num, header, cells, known, places)
-    except csv.Error as e:
-        found.bad_lines += 1
-        found.wrong.append((rows.line_num, Refused("bad_csv", why=str(e))))
+    for line, said in table(data, COLUMNS, REQUIRED):
+        found.lines += 1
+        if isinstance(said, Refused):
+            found.bad(line, said)
+        else:
+            _take(found, line, said, known, places)
     _fit_all(found, places, known, sites)
     found.wrong.sort(key=lambda w: w[0])
     return found
 
 
-def _check_header(header: list[str]) -> None:
-    missing = [c for c in REQUIRED if c not in header]
+def table(
+    data: bytes, columns: Sequence[str], required: Sequence[str]
+) -> Iterator[tuple[int, dict[str, str] | Refused]]:
+    """Line number and cells by column, or why the line is none; empty lines are left out.
+
+    Raises Refused: file_too_large, not_utf8, columns_missing, columns_unknown, too_many_lines.
+    """
+    text = decode(data)
+    delimiter = ";" if text.split("\n", 1)[0].count(";") > text.split("\n", 1)[0].count(",") else ","
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        header = [h.strip().lower() for h in next(rows, [])]
+        _check_header(header, columns, required)
+        for cells in rows:
+            if rows.line_num > MAX_LINES:
+                raise Refused("too_many_lines", limit=MAX_LINES)
+            if not any(c.strip() for c in cells):
+                continue
+            if len(cells) != len(header):
+                yield rows.line_num, Refused("cells_missing", found=len(cells), wanted=len(header))
+            else:
+                yield rows.line_num, {k: v.strip() for k, v in zip(header, cells, strict=True)}
+    except csv.Error as e:
+        yield rows.line_num, Refused("bad_csv", why=str(e))
+
+
+def _check_header(header: list[str], columns: Sequence[str], required: Sequence[str]) -> None:
+    missing = [c for c in required if c not in header]
     if missing:
         raise Refused("columns_missing", columns=", ".join(missing))
-    unknown = [c or "(empty)" for c in header if c not in COLUMNS]
+    unknown = [c or "(empty)" for c in header if c not in columns]
     if unknown or len(set(header)) != len(header):
-        raise Refused("columns_unknown", columns=", ".join(unknown or header), known=", ".join(COLUMNS))
-
-
-def _bad(found: Sheet, line: int, *problems: Refused) -> None:
-    found.bad_lines += 1
-    if len(found.wrong) < TOLD:
-        found.wrong += [(line, p) for p in problems]
+        raise Refused("columns_unknown", columns=", ".join(unknown or header), known=", ".join(columns))
 
 
 def _take(
     found: Sheet,
     line: int,
-    header: list[str],
-    cells: list[str],
+    cells: dict[str, str],
     known: Mapping[str, tuple[Device, Lifecycle]],
     places: dict[str, int],
 ) -> None:
-    if len(cells) != len(header):
-        _bad(found, line, Refused("cells_missing", found=len(cells), wanted=len(header)))
-        return
-    said = {k: _unsafe(k, v.strip()) for k, v in zip(header, cells, strict=True)}
+    said = {k: unsafe(v) if k in _TEXTS else v for k, v in cells.items()}
     name = said["name"]
     if name in places:
-        _bad(found, line, Refused("named_twice", name=name, line=places[name]))
+        found.bad(line, Refused("named_twice", name=name, line=places[name]))
         return
     places[name] = line
     before = known.get(name)
     try:
         row = DeviceRow.model_validate(_values(said, None if before is None else before[0]))
     except ValidationError as e:
-        _bad(found, line, *(refusal(x) for x in e.errors(include_url=False, include_input=False)[:5]))
+        found.bad(line, *(refusal(x) for x in e.errors(include_url=False, include_input=False)[:5]))
         return
     device = row.to_device()
     if before is not None and (
         problem := _against(device, *before, given="lifecycle" in said and said["lifecycle"])
     ):
-        _bad(found, line, problem)
+        found.bad(line, problem)
         return
     found.devices.append(device)
 
 
-def _unsafe(column: str, text: str) -> str:
-    return text[1:] if column in _TEXTS and text.startswith("'") and text[1:].startswith(_FORMULA) else text
+def unsafe(text: str) -> str:
+    """A text as it was before `safe`."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
 
 
 def _values(said: dict[str, str], before: Device | None) -> dict[str, object]:
@@ -205,7 +226,7 @@ def _fit_all(
             continue  # it stands as it stood
         problems = list(fit.problems(device))
         if problems:
-            _bad(found, places[device.name], *problems)
+            found.bad(places[device.name], *problems)
         else:
             good.append(device)
             found.added += before is None

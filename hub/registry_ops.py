@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -105,6 +106,24 @@ class AddSite(SiteRow, Operation):
         return {"slug": self.slug}
 
 
+class CorrectSite(Operation):
+    """Put right a site's tier or where it is, for all days; what is left out stays."""
+
+    path = "site-correct"
+    slug: str
+    tier: str | None = None
+    lat: float | None = Field(default=None, ge=-90, le=90)
+    lon: float | None = Field(default=None, ge=-180, le=180)
+
+    def apply(self, places: Places, by: By, writes: Writes) -> dict[str, Any]:
+        known = places.registrar.registry.sites.get(self.slug)
+        if known is None:
+            raise Refused("no_such_site", site=self.slug)
+        said = {k: v for k, v in self.model_dump(exclude={"slug"}).items() if v is not None}
+        places.correct(replace(known, **said), by, writes)
+        return {"slug": self.slug}
+
+
 class _Dated(Operation):
     since: date | None = Field(default=None, description="the day from which it holds; today where left out")
 
@@ -169,5 +188,6 @@ class MergeSites(_Dated):
 
 
 OPERATIONS: tuple[type[Operation], ...] = (
-    AddDevice, ChangeDevice, LiveDevice, ReplaceDevice, AddSite, RenameSite, PlaceSite, EndSite, MergeSites,
+    AddDevice, ChangeDevice, LiveDevice, ReplaceDevice, AddSite, CorrectSite, RenameSite, PlaceSite, EndSite,
+    MergeSites,
 )  # fmt: skip

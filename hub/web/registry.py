@@ -17,6 +17,7 @@ from hub.registry_ops import (
     AddDevice,
     AddSite,
     ChangeDevice,
+    CorrectSite,
     EndSite,
     LiveDevice,
     MergeSites,
@@ -265,7 +266,9 @@ async def add_by_form(reader: ReaderDep) -> Response:
 _DEVICE_FORMS: dict[str, type[Operation]] = {
     "change": ChangeDevice, "replace": ReplaceDevice, "live": LiveDevice,
 }  # fmt: skip
-_SITE_FORMS: dict[str, type[Operation]] = {"rename": RenameSite, "place": PlaceSite, "end": EndSite}
+_SITE_FORMS: dict[str, type[Operation]] = {
+    "rename": RenameSite, "correct": CorrectSite, "place": PlaceSite, "end": EndSite,
+}  # fmt: skip
 _TREE_FORMS: dict[str, type[Operation]] = {"add": AddSite, "merge": MergeSites}
 
 

@@ -221,6 +221,9 @@ REFUSED: Mapping[str, str] = {
         "%(name)s: a file does not change how a device lives. Use its page or the command."
     ),
     "site_taken": mark("There is a site %(site)s already."),
+    "site_by_command": mark(
+        "%(site)s: a file does not change these of a site: %(what)s. Use its page or the command."
+    ),
     "site_name_missing": mark("%(site)s is new: say its name."),
     "site_not_empty": mark("%(site)s still has sites or devices: %(holds)s. Place them elsewhere first."),
     "unknown_tier": mark("There is no tier %(tier)s; there are: %(known)s."),

@@ -80,6 +80,15 @@ async def story(say: Callable[..., Awaitable[tuple[int, str, str]]], folder: Pat
         "xa  Xã A (commune)",
         "  thon  Thôn C (village, 3 devices)",
     ]
+    sites = folder / "sites.csv"
+    sites.write_text("slug,name,tier,parent\nngo,Ngõ 4,hamlet,thon\nxom,,hamlet,thon\n")
+    assert f"{sites}:3: name must not be empty" in (await say("site", "import", str(sites)))[2]
+    sites.write_text("slug,name,tier,parent\nngo,Ngõ 4,hamlet,thon\n")
+    assert (await say("site", "import", str(sites)))[1] == "1 new sites, 0 changed\n"
+    assert (await say("site", "correct", "ngo", "--lat", "21.1", "--lon", "105.7"))[0] == 0
+    assert (await say("site", "export", str(sites)))[1] == f"3 sites written to {sites}\n"
+    assert "ngo,Ngõ 4,hamlet,thon,21.1,105.7," in sites.read_text()
+    assert (await say("site", "import", str(sites), "--dry-run"))[1].startswith("0 new sites, 0 changed (")
     assert "xa would be above itself" in (await say("site", "place", "xa", "thon"))[2]
     assert (await say("device", "show", "nobody"))[0] == 1
     assert "is no day" in (await say("site", "end", "thon", "--since", "yesterday"))[2]

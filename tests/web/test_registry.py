@@ -178,3 +178,19 @@ async def test_the_person_of_a_command_line_is_written_down(web: httpx2.AsyncCli
     await web.post("/api/registry/device-add", content=json.dumps(said), headers=headers)
     changes = (await web.get("/api/registry/devices/den-2")).json()["changes"]
     assert changes[0]["person"] == "Nguyễn Lan"
+
+
+async def test_sites_from_the_same_form_and_one_put_right(web: httpx2.AsyncClient) -> None:
+    async def sent(text: str, what: str) -> httpx2.Response:
+        file = {"file": ("s.csv", text.encode(), "text/csv")}
+        return await web.post("/registry/csv", files=file, data={"what": what})
+
+    text = "slug,name,tier,parent\nngo,Ngõ 4,hamlet,thon\n"
+    assert "1 new sites, 0 changed. Nothing was registered yet" in (await sent(text, "check")).text
+    assert "Registered: 1 new sites" in (await sent(text, "register")).text
+    assert "does not change these of a site: name" in (await sent(text.replace("Ngõ 4", "x"), "check")).text
+    put = {"tier": "village", "lat": "21,1", "lon": "105.7"}
+    assert (await submit(web, "/registry/sites/ngo/correct", **put)).status_code == 303
+    assert "ngo,Ngõ 4,village,thon,21.1,105.7," in (await web.get("/api/registry/sites.csv")).text
+    sea = await submit(web, "/registry/sites/ngo/correct", tier="village", lat="20", lon="109")
+    assert (sea.status_code, "is not on land" in sea.text) == (409, True)
