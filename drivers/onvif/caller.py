@@ -10,7 +10,7 @@ from drivers.onvif import clock as clocks
 from drivers.onvif import digest, soap, wsdl
 from drivers.onvif.errors import CameraError, Code
 from drivers.onvif.http import Http, uri_of
-from drivers.onvif.login import Login, Way
+from drivers.onvif.login import Attempt, Login, Way
 from drivers.onvif.soap import Refused
 from drivers.onvif.target import Allowed, Cost, Target
 from drivers.onvif.wsdl import Service
@@ -86,25 +86,35 @@ class Caller:
         seconds: float | None = None,
     ) -> etree._Element:
         """The Body of an answer to a call with our login, by the way that the camera accepts."""
-        attempt, moved = self.login.begin(), False
+        attempt = self.login.begin()
         while True:
             try:
                 reply = await self._post(call, address, attempt.way, http, seconds)
                 body = soap.body_of(reply, call.name, self.target.password)
             except Refused as refused:
-                if attempt.way is Way.TOKEN and self.login.way is Way.TOKEN and not moved:
-                    moved = True
-                    if await self._clock_moved():
-                        continue
-                if not attempt.another(refused):
-                    everything = await self._clock_refused(refused)
-                    raise self.login.explain(refused, clock_refused=everything) from None
+                await self._try_another(attempt, refused)
+            except soap.UnexplainedError as e:
+                if not attempt.bare(e):
+                    raise
             except CameraError as e:
                 raise (self.login.busy() if e.code is Code.BUSY else None) or e from None
             else:
                 if call.name not in _PRE_AUTH and self.login.given:
                     self.login.accepted(attempt.way)
                 return body
+
+    async def _try_another(self, attempt: Attempt, refused: Refused) -> None:
+        """Raises CameraError where nothing is left to try."""
+        if attempt.way is Way.TOKEN and self.login.way is Way.TOKEN and not attempt.signed_anew:
+            attempt.signed_anew = True
+            if await self._clock_moved():
+                return
+        if attempt.another(refused):
+            return
+        if attempt.unexplained and attempt.way is Way.BARE:
+            raise attempt.unexplained
+        everything = await self._clock_refused(refused)
+        raise self.login.explain(refused, clock_refused=everything) from None
 
     async def _post(
         self,
@@ -128,7 +138,7 @@ class Caller:
     def _show(self, way: Way | None, url: str) -> tuple[UsernameToken | None, dict[str, str]]:
         """Our login for one request: a token for its envelope, or a line for its header."""
         user, password = self.target.username, self.target.password
-        if way is None or not user:
+        if way is None or way is Way.BARE or not user:
             return None, {}
         if way is Way.TOKEN or (way is Way.PLAIN and not self.login.basic):
             drift = self.last_clock.sign_s if self.last_clock else 0.0

@@ -122,6 +122,7 @@ class Camera(Caller):
 
     async def snapshot(self) -> bytes:
         """A JPEG from the snapshot address (asked once). At most 4 MB, whole by its markers."""
+        self.login.picture.closed()
         if not self._snapshot_url:
             self._snapshot_url = await self.snapshot_uri()
         try:
@@ -129,7 +130,7 @@ class Camera(Caller):
                 self.http, self._snapshot_url, self.login.picture, self.target.password, self.call_s
             )
         except CameraError as e:
-            if e.code in (Code.NO_SUCH_SERVICE, Code.FAILED):
+            if e.code in (Code.NO_SUCH_SERVICE, Code.FAILED, Code.LOGIN_REFUSED):
                 self._snapshot_url = ""  # it may have moved
             raise
         return picture

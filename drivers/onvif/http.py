@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import errno
 import functools
+import re
 import socket
 import ssl
 import zlib
@@ -38,6 +39,9 @@ _READ = 65_536
 _OVERHEAD = 65_536
 _ASIDES = 10
 _REDIRECTS = (301, 302, 303, 307, 308)
+_BLANK = re.compile(rb"\r?\n\r?\n")
+_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*:")
+_SPACED = re.compile(rb"[ \t]*:")
 _NO_ROUTE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EADDRNOTAVAIL}
 
 
@@ -166,7 +170,8 @@ class Http:
         whole = False
         try:
             reply = await self._converse(method, url, content, cap)
-            whole = self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE
+            states = self._h11.our_state, self._h11.their_state
+            whole = states == (h11.DONE, h11.DONE) and not self._h11.trailing_data[0]
         except (h11.ProtocolError, zlib.error, ValueError) as e:
             raise CameraError(Code.GARBLED, f"{where} does not speak HTTP: {quoted(str(e))}") from None
         except OSError as e:
@@ -225,11 +230,13 @@ class Http:
     async def _receive(self, reader: asyncio.StreamReader, cap: int) -> Reply:
         head: h11.Response | None = None
         body = _Body(cap)
-        came = asides = 0
+        came, asides = await self._head(reader), 0
         while True:
             event = self._h11.next_event()
             if event is h11.NEED_DATA:
-                came += await self._more(reader, first=not came)
+                data = await self._read(reader)
+                self._h11.receive_data(data)
+                came += len(data)
                 if came > cap + _OVERHEAD:
                     raise _too_large(cap)
             elif isinstance(event, h11.Response):
@@ -248,18 +255,34 @@ class Http:
                 if asides > _ASIDES:
                     raise ValueError("it goes on announcing an answer")
 
-    async def _more(self, reader: asyncio.StreamReader, *, first: bool) -> int:
-        try:
-            data = await reader.read(_READ)
-        except ConnectionError:
-            if first:
+    async def _head(self, reader: asyncio.StreamReader) -> int:
+        """Hand h11 a head that it takes: cameras put lines without a name into theirs."""
+        data = b""
+        while not (end := _BLANK.search(data)):
+            try:
+                more = await self._read(reader)
+            except ConnectionError:
+                if data:
+                    raise
                 raise _Closed from None
-            raise
-        if first and not data:
+            if not more:
+                break
+            data += more
+            if len(data) > HEADER_CAP and not _BLANK.search(data, 0, HEADER_CAP):
+                raise ValueError("its header does not end")
+        if not data:
             raise _Closed
-        self._cost.bytes_in += len(data)
-        self._h11.receive_data(data)
+        first, *lines = data[: end.start() if end else len(data)].splitlines()
+        good = [first, *(_SPACED.sub(b":", line, count=1) for line in lines if _LINE.match(line))]
+        self._h11.receive_data(b"\r\n".join(good) + (b"\r\n\r\n" + data[end.end() :] if end else b""))
+        if not end:
+            self._h11.receive_data(b"")
         return len(data)
+
+    async def _read(self, reader: asyncio.StreamReader) -> bytes:
+        data = await reader.read(_READ)
+        self._cost.bytes_in += len(data)
+        return data
 
 
 class _Body:

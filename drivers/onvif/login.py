@@ -3,8 +3,9 @@
 Ways, in this order, each tried once and only where the one before was refused:
 
 1. `TOKEN`: WS-UsernameToken with a digest, signed with the camera's own clock;
-2. `HTTP`: HTTP Digest, where the camera asks for it;
-3. `PLAIN`: HTTP Basic or PasswordText, only over TLS or where `Target.plain_password` allows it.
+2. `BARE`: without a login, where the refusal did not say what is wanted: some then ask for HTTP Digest, some answer;
+3. `HTTP`: HTTP Digest, where the camera asks for it;
+4. `PLAIN`: HTTP Basic or PasswordText, only over TLS or where `Target.plain_password` allows it.
 
 The way that was accepted stays. A password that was refused by all of them is not tried again until `forgive`.
 
@@ -43,6 +44,7 @@ class Way(Enum):
     """How the password is shown."""
 
     TOKEN = "token"  # noqa: S105 - a name
+    BARE = "bare"
     HTTP = "http"
     PLAIN = "plain"
 
@@ -60,6 +62,11 @@ class Login:
         self.stream = Door(self, "stream")
         self._came_and_went = False
         self._refused_since = False
+
+    @property
+    def open(self) -> bool:
+        """Whether the camera answers calls without a login that should need one."""
+        return self.way is Way.BARE
 
     @property
     def given(self) -> bool:
@@ -138,15 +145,16 @@ class Attempt:
     def __init__(self, login: Login) -> None:
         self.way = login.way or Way.TOKEN
         self._login = login
-        self._tried: set[Way] = set()
+        self._tried: set[Way] = {self.way}
         self._renewed = False
+        self.signed_anew = False
+        self.unexplained: CameraError | None = None
 
     def another(self, refused: Refused) -> bool:
         """After a refusal: whether there is a way worth trying once more; then `way` is that."""
         login = self._login
         if not login.given:
             return False
-        self._tried.add(self.way)
         known = login.challenge
         offered, basic = digest.read(refused.challenges)
         login.challenge = offered or known
@@ -156,15 +164,31 @@ class Attempt:
                 True  # a nonce that grew old is refused like a password; a fresh one tells them apart
             )
             return True
+        if login.way is Way.BARE:
+            login.way = None  # it wants a login now
         if login.way is not None or in_words(refused.words):
             return False
-        if offered and Way.HTTP not in self._tried:
-            self.way = Way.HTTP
-            return True
-        if login.plain_allowed and Way.PLAIN not in self._tried and (basic or not refused.challenges):
-            self.way = Way.PLAIN
-            return True
-        return False
+        unsaid = not refused.challenges
+        wanted = (
+            (Way.TOKEN, True),
+            (Way.HTTP, offered is not None),
+            (Way.BARE, unsaid and Way.HTTP not in self._tried),
+            (Way.PLAIN, login.plain_allowed and (basic or unsaid)),
+        )
+        return self._take(*(way for way, sensible in wanted if sensible))
+
+    def bare(self, unexplained: CameraError) -> bool:
+        """After a failure without a reason: whether asking without a login may bring out what is wanted."""
+        self.unexplained = unexplained
+        login = self._login
+        return login.given and login.way is None and self.way is Way.TOKEN and self._take(Way.BARE)
+
+    def _take(self, *ways: Way) -> bool:
+        following = next((w for w in ways if w not in self._tried), None)
+        if following is not None:
+            self.way = following
+            self._tried.add(following)
+        return following is not None
 
 
 class Door:

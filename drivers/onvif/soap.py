@@ -35,6 +35,10 @@ class Refused(Exception):  # noqa: N818 - what happened
         self.challenges = challenges
 
 
+class UnexplainedError(CameraError):
+    """An HTTP error without a fault: it may be a refused login, and may be anything."""
+
+
 class _Fault(NamedTuple):
     codes: str
     reason: str
@@ -60,7 +64,7 @@ def body_of(reply: Reply, what: str, secret: str) -> etree._Element:
     if reply.status in _NOT_FOUND:
         raise CameraError(Code.NO_SUCH_SERVICE, f"{what}: HTTP {reply.status} at its address", permanent=True)
     if reply.status != 200:  # noqa: PLR2004 - HTTP's own number
-        raise CameraError(Code.FAILED, f"{what}: HTTP {reply.status} without a reason")
+        raise UnexplainedError(Code.FAILED, f"{what}: HTTP {reply.status} without a reason")
     if body is None:
         raise problem or CameraError(Code.NOT_ONVIF, "an empty answer")
     return body

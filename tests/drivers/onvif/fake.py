@@ -112,6 +112,8 @@ class FakeCamera:
         self.connections = 0
         self.open_connections = 0
         self.handlers: dict[str, Handler] = {}
+        self.asks = True
+        """Whether a refusal names the ways of HTTP, also to a request that shows a token."""
         self.tls: ssl.SSLContext | None = None
         self.nonce = "f0e1d2"
         self.algorithm = "MD5"
@@ -199,7 +201,7 @@ class FakeCamera:
     # --- logins -----------------------------------------------------------------------------------------------
 
     def _refuse(self, request: Request, accepts: set[str]) -> Answer:
-        if accepts & {"digest", "basic"}:
+        if accepts & {"digest", "basic"} and (self.asks or not request.signed):
             wishes = []
             if "digest" in accepts:
                 wishes.append(

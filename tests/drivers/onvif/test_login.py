@@ -51,6 +51,35 @@ async def test_http_digest_where_the_token_is_refused(
     assert not any(b"UsernameToken" in r.body for r in fake.requests[2:])
 
 
+@pytest.mark.parametrize(
+    "answer", [fault("NotAuthorized", "no"), Answer(b"", 400)], ids=["fault", "bare-400"]
+)
+async def test_http_digest_that_is_asked_for_only_without_a_token(
+    fake: FakeCamera, client: Client, answer: Answer
+) -> None:
+    fake.accepts, fake.asks, fake.refusal = {"digest"}, False, lambda _: answer
+    camera = client()
+    await camera.information()
+    shown = [r.signed for r in fake.requests[1:]]
+    assert shown == [True, False, True]  # the token, nothing, HTTP Digest
+    await camera.information()
+    assert len(fake.requests) == 5
+
+
+async def test_a_token_refused_by_a_camera_that_needs_no_login(fake: FakeCamera, client: Client) -> None:
+    fake.handlers["GetDeviceInformation"] = lambda r: (
+        fault("NotAuthorized", "unknown user") if r.signed else fake._information(r)
+    )
+    fake.accepts = {"nothing"}
+    camera = client()
+    await camera.information()
+    assert camera.login.open
+    fake.accepts = {"token"}  # somebody switched it on
+    del fake.handlers["GetDeviceInformation"]
+    await camera.information()
+    assert not camera.login.open
+
+
 async def test_a_nonce_that_grew_old_is_renewed_once(fake: FakeCamera, client: Client) -> None:
     fake.accepts = {"digest"}
     camera = client()

@@ -300,6 +300,40 @@ async def test_a_kept_connection_that_the_camera_closed(fake: FakeCamera, client
     assert fake.connections == 3
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\nServer: GoaHead\r\nTue, 12 Jun 2012 01:56:34 GMT\r\nContent-Type:image/jpeg\r\n",
+        b"HTTP/1.0 200\nContent-type : image/jpeg\n",
+        b"HTTP/1.1 200 OK\r\nServer:\r\n\xc3\xa1: b\r\nX-Bad\r\nContent-Type: image/jpeg\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n",
+    ],
+    ids=["goahead-date", "bare-newlines", "nonsense", "continue"],
+)
+async def test_heads_that_are_not_as_they_should_be(fake: FakeCamera, client: Client, head: bytes) -> None:
+    async def write(writer: asyncio.StreamWriter) -> None:
+        for at in range(0, len(head), 7):  # in pieces
+            writer.write(head[at : at + 7])
+            await writer.drain()
+        newline = b"\n" if b"\r" not in head else b"\r\n"
+        writer.write(b"Content-Length: %d" % len(JPEG) + newline + newline + JPEG)
+        await writer.drain()
+
+    fake.handlers["/snap?a=1"] = lambda _: Raw(write)
+    fake.picture_accepts = {"nothing"}
+    assert await client().snapshot() == JPEG
+
+
+async def test_an_answer_longer_than_it_says(fake: FakeCamera, client: Client) -> None:
+    long = Answer(JPEG + b"more", headers={"Content-Length": str(len(JPEG))})
+    fake.handlers["/snap?a=1"] = lambda _: long
+    fake.picture_accepts = {"nothing"}
+    camera = client()
+    assert await camera.snapshot() == JPEG
+    await camera.information()
+    assert fake.connections == 2  # what is left over is nobody's answer
+
+
 async def test_calls_of_one_camera_share_one_connection(fake: FakeCamera, client: Client) -> None:
     camera = client()
     await asyncio.gather(*(camera.information() for _ in range(10)))
