@@ -64,13 +64,14 @@ class CameraError(DriverError):
 
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\u00a0-\u1eff]+")
 _WORDS = 100
+_SECRET = 4
 
 
 def quoted(words: str, *secrets: str) -> str:
     """What a camera said, short enough and clean enough to store and show."""
     words = _UNPRINTABLE.sub(" ", words[:2000])
     for secret in secrets:
-        if secret:
+        if len(secret) >= _SECRET:  # masking shorter ones would spoil words, and so tell them
             words = words.replace(secret, "***")
     words = " ".join(words.split())
     return words if len(words) <= _WORDS else words[: _WORDS - 1] + "…"

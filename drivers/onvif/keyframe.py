@@ -14,7 +14,7 @@ POINTS = 16_777_216
 WIDTH = 1920
 BYTES = 2_000_000
 """Bytes of the JPEG."""
-_CODECS = {"H264": "h264", "H265": "hevc"}
+_CODECS = {"H264": "h264", "H265": "hevc", "JPEG": "mjpeg"}
 
 
 @functools.cache

@@ -73,6 +73,17 @@ def _sprops(fmtp: str) -> bytes:
     return found
 
 
+def payload_of(packet: bytes, kind: int) -> tuple[bytes, bool, int] | None:
+    """A packet's payload, whether it ends a picture, and its time stamp; None where it is of another kind."""
+    if len(packet) < _HEADER or packet[0] >> 6 != 2 or packet[1] & 0x7F != kind:  # noqa: PLR2004 - version 2
+        return None
+    start = _HEADER + 4 * (packet[0] & 0x0F)
+    if packet[0] & 0x10:
+        start += 4 + 4 * int.from_bytes(packet[start + 2 : start + 4], "big")
+    end = len(packet) - (packet[-1] if packet[0] & 0x20 else 0)
+    return packet[start:end], bool(packet[1] & 0x80), int.from_bytes(packet[4:8], "big")
+
+
 class Assembler:
     """Collects packets until one whole key frame is there. Packets come in order (TCP)."""
 
@@ -86,21 +97,17 @@ class Assembler:
 
     def add(self, packet: bytes) -> bytes | None:
         """The key frame with its parameters, ready to decode, once its last packet came. Raises CameraError."""
-        if len(packet) < _HEADER or packet[0] >> 6 != 2 or packet[1] & 0x7F != self._track.payload:  # noqa: PLR2004
+        found = payload_of(packet, self._track.payload)
+        if found is None:
             return None
-        start = _HEADER + 4 * (packet[0] & 0x0F)
-        if packet[0] & 0x10:
-            start += 4 + 4 * int.from_bytes(packet[start + 2 : start + 4], "big")
-        end = len(packet) - (packet[-1] if packet[0] & 0x20 else 0)
-        payload = packet[start:end]
-        stamp = int.from_bytes(packet[4:8], "big")
+        payload, marker, stamp = found
         whole = None
         if stamp != self._stamp:
             whole = self._finish()  # its sender sets no marker
             self._stamp = stamp
         if len(payload) > (2 if self._hevc else 1):
             (self._add_hevc if self._hevc else self._add_avc)(payload)
-        if packet[1] & 0x80 and whole is None:
+        if marker and whole is None:
             whole = self._finish()
         return whole
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from drivers.onvif.errors import CameraError, Code, quoted
 from drivers.onvif.http import CONNECT_S, network_error, tls_context
 from drivers.onvif.rtp import Assembler, Track, control_url, video
+from drivers.onvif.rtp_jpeg import JpegAssembler
 from drivers.onvif.target import split
 
 if TYPE_CHECKING:
@@ -29,7 +30,11 @@ STREAM_CAP = 16_000_000
 """Bytes of a stream until its key frame is whole."""
 _LINES = 100
 _BYE_S = 1.0
-_ENCODINGS = ("H264", "H265")
+_ASSEMBLERS: dict[str, type[Assembler | JpegAssembler]] = {
+    "H264": Assembler,
+    "H265": Assembler,
+    "JPEG": JpegAssembler,
+}
 
 
 class Stream(NamedTuple):
@@ -92,10 +97,12 @@ class Rtsp:
     async def key_frame(self) -> tuple[str, bytes]:
         """The encoding and the bytes of one key frame, with all that a decoder needs. Raises CameraError."""
         track, base = await self._describe()
-        if track is None or track.encoding not in _ENCODINGS:
+        if track is None or track.encoding not in _ASSEMBLERS:
             name = quoted(track.encoding) if track else "no video"
             raise CameraError(
-                Code.NO_SUCH_SERVICE, f"its stream is {name or 'unnamed'}, not H.264 or H.265", permanent=True
+                Code.NO_SUCH_SERVICE,
+                f"its stream is {name or 'unnamed'}, not H.264, H.265 or JPEG",
+                permanent=True,
             )
         transport = {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1"}
         setup = await self._ask("SETUP", control_url(base, track.control), transport)
@@ -215,7 +222,7 @@ class Rtsp:
         return head[0], data
 
     async def _collect(self, track: Track, channel: int) -> bytes:
-        assembler, came = Assembler(track), 0
+        assembler, came = _ASSEMBLERS[track.encoding](track), 0
         async with self._bounded("PLAY"):
             assert self._streams  # noqa: S101 - PLAY was answered on it
             reader = self._streams[0]

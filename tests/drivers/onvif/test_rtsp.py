@@ -17,6 +17,7 @@ from drivers.onvif import Allowed, Camera, CameraError, Code, Cost, Target
 from drivers.onvif.keyframe import decode
 from drivers.onvif.login import Login
 from drivers.onvif.rtp import FRAME_CAP, Assembler, Track, control_url, video
+from drivers.onvif.rtp_jpeg import JpegAssembler
 from drivers.onvif.rtsp import Rtsp, Stream
 from tests.drivers.onvif.fake import PASSWORD, USER, FakeCamera, media_uri
 
@@ -118,15 +119,20 @@ async def test_basic_only_where_that_is_allowed(gst: Server) -> None:
     assert await describe(Asker(plain_password=True)(port, "/h264")) == Stream("H264", open=False)
 
 
-@pytest.mark.parametrize(("path", "size"), [("/h264", (640, 360)), ("/large", (1920, 1080))])
+@pytest.mark.parametrize(
+    ("path", "size"), [("/h264", (640, 360)), ("/large", (1920, 1080)), ("/jpeg", (320, 240))]
+)
 async def test_a_key_frame(gst: Server, path: str, size: tuple[int, int]) -> None:
     """The large one is 2,560 points wide in many packets, and made smaller."""
     ask = Asker()
     async with ask(await gst("digest"), path) as session:
         encoding, data = await session.key_frame()
-    assert encoding == "H264"
     picture = Image.open(io.BytesIO(decode(encoding, data)))
     assert (picture.format, picture.size) == ("JPEG", size)
+    if path != "/large":  # which is snow
+        bars = picture.crop((0, 0, size[0], size[1] // 2)).resize((7, 1)).tobytes()
+        assert [max(bars[i : i + 3]) > 128 for i in range(0, 21, 3)] == [True] * 7
+        assert [bars[i] > 90 for i in range(0, 21, 3)] == [True, True, False, False, True, True, False]
     assert ask.cost.bytes_in > len(data) // 2
 
 
@@ -140,13 +146,6 @@ async def test_a_camera_without_snapshots(gst: Server, fake: FakeCamera) -> None
     async with Camera(target) as camera:
         assert await camera.stream() == Stream("H264", open=False)
         assert (await camera.key_frame()).startswith(b"\xff\xd8\xff")
-
-
-async def test_an_encoding_that_is_not_read(gst: Server) -> None:
-    port = await gst("open")
-    assert await describe(Asker()(port, "/jpeg")) == Stream("JPEG", open=True)
-    error = await failure(Asker()(port, "/jpeg"), key_frame=True)
-    assert (error.code, error.permanent) == (Code.NO_SUCH_SERVICE, True)
 
 
 # --- servers meant to hurt ------------------------------------------------------------------------------------
@@ -256,6 +255,14 @@ async def test_a_hostile_stream(answers: tuple[bytes | float, ...], code: Code) 
     assert time.monotonic() - began < 5
 
 
+async def test_an_encoding_that_is_not_read() -> None:
+    sdp = SDP.replace(b"H264", b"MP4V-ES")
+    async with serving(OK + b"Content-Length: %d\r\n\r\n" % len(sdp) + sdp) as port:
+        error = await failure(Asker()(port, "/x"), key_frame=True)
+    assert (error.code, error.permanent) == (Code.NO_SUCH_SERVICE, True)
+    assert "MP4V-ES" in error.reason
+
+
 async def test_nothing_listens_and_foreign_addresses() -> None:
     async with serving(b"") as port:
         pass
@@ -360,7 +367,43 @@ def test_frames_are_bounded_and_junk_is_nothing() -> None:
         assembler.add(bytes([0x80, 0x60]) + bytes(10) + big)
 
 
-@pytest.mark.parametrize("encoding", ["H264", "H265"])
+@pytest.mark.parametrize("quality", [20, 50, 75, 95])
+def test_packets_of_jpeg(quality: int) -> None:
+    """Libjpeg's own tables for that quality are those of the RFC."""
+    out = io.BytesIO()
+    drawn = Image.linear_gradient("L").resize((64, 48)).convert("RGB")
+    drawn.save(out, "JPEG", quality=quality)
+    scan = out.getvalue()[out.getvalue().index(b"\xff\xda") + 14 : -2]
+    head = bytes([1, quality, 8, 6])
+    first, last = scan[: len(scan) // 2], scan[len(scan) // 2 :]
+    parts = [bytes(4) + head + first, b"\0" + len(first).to_bytes(3, "big") + head + last]
+    track = Track("JPEG", 96, "", b"")
+    assembler = JpegAssembler(track)
+    assert assembler.add(packets(*parts)[1]) is None  # begins before us
+    first_packet, last_packet = packets(*parts)
+    assert assembler.add(first_packet) is None
+    whole = assembler.add(last_packet)
+    assert whole
+    again = Image.open(io.BytesIO(decode("JPEG", whole)))
+    ours, theirs = again.convert("L").tobytes(), Image.open(out).convert("L").tobytes()
+    assert max(abs(a - b) for a, b in zip(ours, theirs, strict=True)) < 12
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        bytes(7),
+        bytes(4) + b"\1\xff\5\5",  # tables are announced and missing
+        bytes(4) + b"\1\x50\0\0",  # no size
+        bytes(4) + b"\x41\xff\5\5" + bytes(5) + b"\x80\xff\xff",  # half of the tables
+    ],
+)
+def test_packets_of_jpeg_that_are_none(payload: bytes) -> None:
+    assert JpegAssembler(Track("JPEG", 96, "", b"")).add(packets(payload)[0]) is None
+
+
+@pytest.mark.parametrize("encoding", ["H264", "H265", "JPEG"])
 def test_what_cannot_be_decoded(encoding: str) -> None:
     for junk in (b"", b"\0\0\0\1\x65junk", hashlib.sha256(b"x").digest() * 50):
         with pytest.raises(CameraError) as caught:
