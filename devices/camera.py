@@ -27,6 +27,10 @@ FIELDS = (
 
 FAULT_CODES: dict[str, dict[str, str]] = {
     "loginRefused": {"vi": "từ chối đăng nhập", "en": "login refused"},
+    "loginLocked": {
+        "vi": "khóa đăng nhập vì sai quá nhiều lần",
+        "en": "login locked after too many wrong tries",
+    },
     "loginFull": {
         "vi": "từ chối đăng nhập vì đã đủ kết nối, không phải sai mật khẩu",
         "en": "login refused because its connections are full, not for a wrong password",

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 """What a realm and a device may be called (full match)."""
 
+NEVER_MS = 10**15
+
 HUB = "hub"
 """Name of the hub's own device; no other device may take it."""
 
@@ -99,6 +101,11 @@ class Device:
 
     @property
     def timeout_ms(self) -> int:
-        """Silence, in ms of heard time, after which the device is offline: 2.5 x interval + 15 s unless set."""
+        """Silence, in ms of heard time, after which the device is offline: 2.5 x interval + 15 s unless set.
+
+        Of one that is asked silence says nothing: who asks tells that it does not answer.
+        """
+        if self.timeout_s is None and self.driver != "native":
+            return NEVER_MS
         seconds = self.timeout_s if self.timeout_s is not None else 2.5 * self.interval_s + 15
         return round(seconds * 1000)

@@ -29,13 +29,17 @@ class Seen(NamedTuple):
 
 
 class Gone(NamedTuple):
-    """The device's will or its own goodbye. Of an older boot it says nothing."""
+    """The device's will or its own goodbye, or that it does not answer who asks (`why` says how: a driver's code).
+
+    Of an older boot it says nothing.
+    """
 
     device: str
     realm: str
     at: int
     boot: int | None
     by_will: bool
+    why: str = ""
 
 
 class Reading(NamedTuple):

@@ -56,8 +56,8 @@ WORST_FIRST: tuple[Shown, ...] = (
 class Reason:
     """Why a health holds: a code and what fills its sentence (JSON values only).
 
-    Codes of the hub itself: `never_seen`, `silent` (last_seen ms), `link_lost` (at ms), `gateway_silent`
-    (gateway), `rule` (rule, severity). The rest are rules' ids.
+    Codes of the hub itself: `never_seen`, `silent` (last_seen ms), `link_lost` (at ms), `unreachable` (at ms, how:
+    a driver's code), `gateway_silent` (gateway), `rule` (rule, severity). The rest are rules' ids.
     """
 
     code: str

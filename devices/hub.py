@@ -39,6 +39,7 @@ FAULT_CODES: dict[str, dict[str, str]] = {
         "vi": "chứng chỉ của cổng ngoài sắp hết hạn hoặc đã hết hạn; hãy gia hạn",
         "en": "the certificate of the outside door ends soon or has ended; renew it",
     },
+    "poller_failed": {"vi": "không hỏi được camera", "en": "cameras cannot be asked"},
     "influxdb_away": {"vi": "InfluxDB không nhận dữ liệu", "en": "InfluxDB does not take points"},
     "influxdb_behind": {"vi": "InfluxDB nhận dữ liệu không kịp", "en": "InfluxDB cannot keep up"},
     "influxdb_refused": {"vi": "InfluxDB từ chối một số dữ liệu", "en": "InfluxDB refused some points"},

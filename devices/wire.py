@@ -89,6 +89,8 @@ class StatePayload(BaseModel):
     model: Text = ""
     firmware: Text = ""
     applied: Code = ""
+    why: Code = ""
+    """Why it is not online, where a poller says so: a code of the driver that asks."""
 
 
 class OccurrencePayload(BaseModel):

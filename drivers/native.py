@@ -151,6 +151,6 @@ def _other(key: Key, payload: bytes, at: int) -> Sequence[Event]:
 
 def _state(key: Key, s: wire.StatePayload, at: int) -> Event:
     if not s.online:
-        return Gone(key.device, key.realm, at, s.boot, by_will=True)
+        return Gone(key.device, key.realm, at, s.boot, by_will=True, why=s.why)
     claim = {k: v for k, v in (("model", s.model), ("firmware", s.firmware), ("applied", s.applied)) if v}
     return Seen(key.device, key.realm, at, s.boot, s.seq, _ms(s.ts), late=False, claim=claim)

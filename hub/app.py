@@ -21,6 +21,7 @@ from drivers import DRIVERS
 from drivers.mqtt_link import LinkSettings, MqttLink
 from hub import access, registry
 from hub.admission import Admission
+from hub.cameras import Cameras, asked
 from hub.clock import Clock
 from hub.core import HubCore
 from hub.denied import Tail
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hub.deaf import Deafness
+    from hub.poll.keeper import Keeper
     from hub.registry import Registry
     from rules.rule import Ruleset
 
@@ -95,6 +97,8 @@ class Parts:
     history: History
     packer: Packer
     outside: Outside
+    keeper: Keeper
+    cameras: Cameras
 
 
 def write_access(settings: Settings, devices: list[Device], hashes: list[tuple[str, str]]) -> None:
@@ -309,6 +313,7 @@ def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
         _influx(settings, store, found, ingest), _history(settings, store, tracker),
         _packer(settings, ingest),
         outside,
+        *asked(settings, found, tracker, ingest, secrets, reader),
     )  # fmt: skip
 
 
@@ -330,7 +335,7 @@ async def run(
             raise CannotStart(f"the database {settings.data_dir / 'hub.db'} is damaged: {e}") from e
         teardown.callback(parts.store.close)
         teardown.callback(parts.link.stop)
-        feed.present, feed.admission = parts.present, parts.admission
+        feed.present, feed.admission, feed.keeper = parts.present, parts.admission, parts.keeper
         try:
             parts.admission.admitted = await asyncio.to_thread(parts.admission.write)
             if parts.store.meta("connected_before") != "1":
@@ -348,7 +353,7 @@ async def run(
         teardown.push_async_callback(core.links.store_uses)
         for task in (
             parts.admission.run(), core.enrolment.keep_forgetting(), parts.packer.run(), core.links.keep_counting(),
-            parts.outside.keep_looking(),
+            parts.outside.keep_looking(), parts.keeper.run(), parts.cameras.keep_house(),
         ):  # fmt: skip
             teardown.callback(asyncio.create_task(task).cancel)
         app = create_app(core, hosts=(*HOSTS, *settings.web.hosts), tiles=settings.web.tiles)
@@ -391,6 +396,7 @@ class Feed:
         self._loop = loop
         self.present: Present | None = None
         self.admission: Admission | None = None
+        self.keeper: Keeper | None = None
 
     def __call__(self, delta: Delta) -> None:
         if self.present is not None and not self._loop.is_closed():
@@ -400,6 +406,8 @@ class Feed:
         present.apply(delta)
         if self.admission is not None and (delta.registry or delta.access):
             self.admission.changed()
+        if self.keeper is not None and delta.registry:
+            self.keeper.changed()
 
 
 def _listen(host: str, port: int, what: str) -> socket.socket:

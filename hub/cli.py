@@ -14,6 +14,7 @@ import typer
 
 from devices.person import By
 from hub import (
+    cli_cameras,
     cli_credentials,
     cli_links,
     cli_people,
@@ -26,10 +27,11 @@ from hub import (
     registry,
     registry_import,
 )
-from hub.app import CannotStart, hub_version, tell_broker, write_access
+from hub.app import CannotStart, hub_version, load_secrets, tell_broker, write_access
 from hub.app import run as run_hub
 from hub.broker import NoBroker, Tls
 from hub.broker import run as run_broker
+from hub.cameras import LOGIN, seal_logins
 from hub.check import check as run_checks
 from hub.cli_ask import SettingsFile, Who, me
 from hub.cli_ask import fail as _fail
@@ -40,6 +42,7 @@ from hub.settings import BadSettings
 from hub.store.reader import Reader
 from hub.store.schema import VERSION
 from hub.store.writer import Store, StoreBroken, Writes, lock
+from hub.views import Refused
 
 cli = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -53,6 +56,8 @@ cli.add_typer(cli_registry.device, name="device")
 cli.add_typer(cli_registry.site, name="site")
 cli.add_typer(cli_people.person, name="person")
 cli.add_typer(cli_secrets.secrets, name="secrets")
+cli.add_typer(cli_cameras.camera, name="camera")
+cli.command()(cli_cameras.purge)
 
 
 @cli.command()
@@ -121,6 +126,10 @@ def import_registry(
         by = By(who or me(), "command line")
         hashes = dict(Reader(store.path).passwords())
         registry_import.store(read, wanted, known, hashes, at, by, writes)
+        logins = {row.name: row.login_password for row in wanted.devices if row.login_password}
+        if logins:
+            keys, boxes = load_secrets(found, store.rows), Reader(store.path).boxes(LOGIN)
+            seal_logins(logins, keys, dict(boxes), at, by, writes)
         roll = people.Roll(map(people.person_of, Reader(store.path).people()), lambda: at)
         people.put_new(roll, (p.to_person() for p in wanted.people), by, writes)
         store.commit(writes)
@@ -132,6 +141,8 @@ def import_registry(
             tell_broker(found)
     except (registry.BadRegistry, StoreBroken, BadSettings) as e:
         _fail(e)
+    except Refused:
+        _fail("the key of stored secrets is missing or does not fit: see `village-hub check`")
     except OSError as e:
         _fail(f"cannot write the broker's users: {e}")
     os.close(handle)

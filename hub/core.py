@@ -70,6 +70,7 @@ class HubCore:
         self.enrolment = Credentials(parts)
         self.audit = Trail(parts.reader)
         self.people = People(map(person_of, parts.reader.people()), self._do, parts.clock.now)
+        self.cameras = parts.cameras
         self.links = Links(parts.reader.links(), parts.secrets, self._do, parts.clock.now)
         influx = parts.settings.influxdb
         self._influxql = InfluxQL(influx) if influx.url and influx.read else None

@@ -81,7 +81,10 @@ class PlacingRow(BaseModel):
 
 
 class DeviceRow(BaseModel):
-    """A device as in a registry file. `password` is taken once and stored as the broker's hash."""
+    """A device as in a registry file.
+
+    `password` is taken once and stored as the broker's hash, `login_password` (of a camera that is asked) is sealed.
+    """
 
     model_config = ConfigDict(extra="forbid")
     name: str = Field(pattern=f"^{NAME.pattern}$")
@@ -105,10 +108,11 @@ class DeviceRow(BaseModel):
     address: str = Field(default="", max_length=200, pattern=ADDRESS)
     login: Shown = Field(default="", max_length=80)
     password: str = Field(default="", max_length=200, repr=False)
+    login_password: str = Field(default="", max_length=200, repr=False)
 
     def to_device(self) -> Device:
         """As the hub knows it."""
-        return Device(**self.model_dump(exclude={"password"}))
+        return Device(**self.model_dump(exclude={"password", "login_password"}))
 
 
 def refusal(error: ErrorDetails) -> Refused:  # noqa: PLR0911 - one a reason

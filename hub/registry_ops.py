@@ -38,6 +38,7 @@ class DeviceSaid(DeviceRow):
     """A device without what is said elsewhere: its password is made by the hub, its lifecycle is a command."""
 
     password: ClassVar[str] = ""  # type: ignore[misc]
+    login_password: ClassVar[str] = ""  # type: ignore[misc]
     lifecycle: ClassVar[Lifecycle] = Lifecycle.PLANNED  # type: ignore[misc]
 
 

@@ -13,7 +13,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from devices.device import Kind
@@ -144,6 +144,16 @@ class SecretsSettings(_Section):
     key_file: Path | None = Field(default=None, description="default: secret.key in the data folder")
 
 
+class PollSettings(_Section):
+    """How cameras are asked."""
+
+    village_kbit_s: float = Field(default=256, ge=8, le=1e6, description="of a village's uplink, at most")
+    picture_s: float = Field(default=600, ge=10, le=86400, description="seconds between pictures of a camera")
+    networks: tuple[IPvAnyNetwork, ...] = Field(
+        default=(), description="where cameras may send one to, beside their own address"
+    )
+
+
 class InfluxSettings(_Section):
     """An InfluxDB that gets every reading; off without `url`."""
 
@@ -180,6 +190,7 @@ class Settings(BaseSettings):
     clock: ClockSettings = ClockSettings()
     rules: RulesSettings = RulesSettings()
     secrets: SecretsSettings = SecretsSettings()
+    poll: PollSettings = PollSettings()
     influxdb: InfluxSettings = InfluxSettings()
 
     @property

@@ -28,6 +28,7 @@ _PLAIN = (
     "drift",
     "drift_boot",
     "gone_at",
+    "gone_why",
     "garbled_total",
     "garbled_last",
     "garbled_at",
@@ -76,7 +77,7 @@ class Track:
     __slots__ = (
         "active", "boot", "boots", "changes", "children", "copied", "device", "dirty", "drift", "drift_boot", "due",
         "duplicates", "ended", "excused", "firmware", "follows", "garbled_at", "garbled_last",
-        "garbled_total", "gone_at",
+        "garbled_total", "gone_at", "gone_why",
         "health", "id", "index", "last_pos", "last_seen", "lifecycle", "lost_at", "model", "reasons", "rules",
         "shown_since", "since", "sites", "sun", "turns", "unstable", "uplink", "values", "values_at", "values_boot",
         "values_seq", "was_cut",
@@ -102,6 +103,7 @@ class Track:
         self.drift: int | None = None
         self.drift_boot: int | None = None
         self.gone_at: int | None = None
+        self.gone_why = ""
         self.garbled_total = 0
         self.garbled_last = ""
         self.garbled_at: int | None = None

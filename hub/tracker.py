@@ -224,7 +224,7 @@ class Tracker:
         """A link that was lost stands again."""
         if t.gone_at is not None and at >= t.gone_at:
             t.excused = t.excused or self.deaf.cut_off(t.gone_at, at)
-            t.gone_at = None
+            t.gone_at, t.gone_why = None, ""
 
     def _reading(self, t: Track, e: Reading, at: int, *, life: bool, late: bool) -> str:
         if late or (t.values_at is not None and at < t.values_at) or self._older(t, e.boot):
@@ -304,8 +304,13 @@ class Tracker:
             return "will"
         self._settle(t.children, at)
         t.gone_at = at
+        t.gone_why = e.why
         t.excused = not live  # a will has no identity: what was queued may have come before
-        self._know(t, at, woke=False, gone=True)
+        if e.why:  # who asks it has tried again and again: no more time is given
+            self.deadlines[t.index] = NEVER
+            self._know(t, at, woke=False, gone=True, silent=True)
+        else:
+            self._know(t, at, woke=False, gone=True)
         self._judge_health(t, at)
         self._judge_children(t, at)
         return "will"

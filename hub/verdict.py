@@ -32,7 +32,9 @@ def health_of(t: Track) -> tuple[Health, tuple[Reason, ...]]:
     cut = lost_at is not None and lost_at >= t.last_seen
     behind = (Reason("gateway_silent", {"gateway": uplink.device.name}),) if cut and uplink else ()
     if t.silent:
-        return Health.OFFLINE, (Reason("silent", {"last_seen": t.last_seen}), *behind)
+        unreachable = Reason("unreachable", {"at": t.gone_at, "how": t.gone_why})
+        why = unreachable if t.gone_why else Reason("silent", {"last_seen": t.last_seen})
+        return Health.OFFLINE, (why, *behind)
     worst, reasons = _from_alerts(t)
     if worst is Health.FAULTY:
         return worst, reasons

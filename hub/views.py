@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from devices.person import By
     from devices.transition import Transition
     from hub.audit import Trail
+    from hub.cameras import Cameras
     from hub.enrolment import Enrolment
     from hub.links import Links
     from hub.people import People
@@ -303,6 +304,8 @@ class Core(Protocol):
     def audit(self) -> Trail: ...
     @property
     def links(self) -> Links: ...
+    @property
+    def cameras(self) -> Cameras: ...
 
     @property
     def registry(self) -> RegistryDesk: ...

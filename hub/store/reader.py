@@ -89,6 +89,16 @@ class Reader:
         """Secrets of one name, still sealed: (owner, box)."""
         return self._rows("SELECT owner, box FROM secret WHERE what=?", what)
 
+    def pictures(self, device: str) -> list[tuple[Any, ...]]:
+        """Pictures kept of a camera, in the order of hub.cameras.Picture."""
+        return self._rows(
+            "SELECT id, device, what, at, file, codes, bytes, by FROM picture WHERE device=?", device
+        )
+
+    def picture_files(self) -> list[str]:
+        """The files of all pictures that are kept."""
+        return [name for (name,) in self._rows("SELECT file FROM picture")]
+
     def fresh(self, what: str) -> list[tuple[str, int]]:
         """Until when secrets of one name are kept: (owner, ms)."""
         return self._rows("SELECT owner, expires_at FROM secret WHERE what=? AND expires_at NOT NULL", what)

@@ -38,7 +38,7 @@ class ReasonAnswer(Answer):
     """Why a health holds."""
 
     code: str
-    """`never_seen`, `silent`, `link_lost`, `gateway_silent`, or a rule's id."""
+    """`never_seen`, `silent`, `link_lost`, `unreachable`, `gateway_silent`, or a rule's id."""
     about: dict[str, str | int | float | bool | None]
 
     @classmethod

@@ -18,6 +18,7 @@ from hub.views import Refused
 from hub.web import (
     api_docs,
     audit,
+    cameras,
     credentials,
     devices,
     history,
@@ -59,6 +60,7 @@ ROUTERS = (
     now.router,
     sites.router,
     devices.router,
+    cameras.router,
     maps.router,
     history.router,
     credentials.router,

@@ -12,7 +12,7 @@ from devices.device import ASKED, FIELDS, Device, Kind
 from devices.health import WORST_FIRST, Health, Shown
 from devices.transition import Transition
 from hub.views import Changed, Core, DeviceDetail, DeviceQuery
-from hub.web import chart, history, programs
+from hub.web import cameras, chart, history, programs
 from hub.web.answers import (
     Answer,
     DeviceAnswer,
@@ -75,6 +75,8 @@ class DeviceDetailAnswer(DeviceAnswer):
     interval_s: float
     timeout_s: float
     """Silence after which it is offline."""
+    driver: str
+    """How it is reached: `native` over MQTT, `onvif` where it is asked."""
     power_from: str | None
     uplink_by: str | None
     tags: list[str]
@@ -101,6 +103,7 @@ class DeviceDetailAnswer(DeviceAnswer):
             last_seen=detail.last_seen,
             interval_s=device.interval_s,
             timeout_s=device.timeout_ms / 1000,
+            driver=device.driver,
             power_from=device.power_from,
             uplink_by=device.uplink_by,
             tags=list(device.tags),
@@ -208,7 +211,8 @@ async def fragments(core: Core, lang: Language, key: str) -> Fragments:
     timeline = await read_transitions(core, key, core.now() - WEEK_MS, TIMELINE)
     parts = ("head", "values", "program", "incidents", "timeline", "children", "facts")
     about = {"device": answer, "timeline": timeline, "program": programs.following(core, key)}
-    return {f"device-{part}": draw(f"parts/device_{part}.html", core, lang, **about) for part in parts}
+    drawn = {f"device-{part}": draw(f"parts/device_{part}.html", core, lang, **about) for part in parts}
+    return drawn | await cameras.fragment(core, lang, key)
 
 
 def touches(_core: Core, changed: Changed, key: str) -> bool:
@@ -260,7 +264,7 @@ async def page_of_one(
         window=window,
         spans=Span,
         morrow=programs.morrow(core) if device.kind in ASKED else "",
-        access=None if device.kind is Kind.HUB else core.enrolment.access(name),
+        access=None if device.kind is Kind.HUB or device.driver != "native" else core.enrolment.access(name),
     )
 
 

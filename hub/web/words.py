@@ -201,6 +201,10 @@ REFUSED: Mapping[str, str] = {
     "retired_stays": mark("%(name)s was taken away for good. Register a new device under another name."),
     "name_reserved": mark("%(name)s is a name, kind or realm that only the hub itself has."),
     "no_such_site": mark("There is no site %(site)s."),
+    "not_asked": mark("%(name)s is not asked over the network."),
+    "poller_away": mark("Cameras cannot be asked just now; try again in a minute."),
+    "clock_not_set": mark("Its clock could not be set: %(why)s"),
+    "no_picture": mark("This picture is not kept any more."),
     "driver_of_cameras": mark("The driver %(driver)s is for cameras and recorders."),
     "address_missing": mark("Say where %(name)s is asked: its address, or that of its recorder."),
     "bad_address": mark("%(column)s: an address looks like http://192.168.1.64/path, without a login in it."),
@@ -296,9 +300,19 @@ _REASON: Mapping[str, str] = {
     "never_seen": mark("it has not reported once"),
     "silent": mark("nothing heard from it since %(time)s"),
     "link_lost": mark("it lost its connection at %(time)s"),
+    "unreachable": mark("it does not answer since %(time)s: %(how)s"),
     "gateway_silent": mark("its gateway %(gateway)s is silent"),
     "unstable": mark("its state changed again and again in the last 30 minutes"),
 }
+
+HOW: Mapping[str, str] = {
+    "timeout": mark("no answer in time"),
+    "refused": mark("nothing listens at its address"),
+    "no_route": mark("the network knows no way there"),
+    "no_such_host": mark("its host name is unknown"),
+    "reset": mark("it cuts the connection"),
+}
+"""How a device that is asked does not answer."""
 
 _LONG_S = 600
 """From here on seconds are told as minutes and hours, without a rest."""
@@ -388,6 +402,8 @@ def reason(lang: Language, why: ReasonAnswer, now: int, titles: Titles) -> str:
             at = about.get(name)
             if isinstance(at, int | float) and at:
                 about["time"] = lang.time(int(at), now)
+        if code == "unreachable":
+            about["how"] = lang.text(HOW.get(str(about.get("how")), HOW["timeout"]))
         try:
             return lang.text(_REASON[code]) % about
         except KeyError:  # what should fill the sentence is not known

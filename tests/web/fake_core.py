@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from devices.field import Value
     from devices.person import By
     from hub.audit import Trail
+    from hub.cameras import Cameras
     from hub.registry_desk import RegistryDesk
 
 
@@ -217,6 +218,8 @@ class FakeCore(Core):
 
     registry = cast("RegistryDesk", None)
     """Its pages are tested with a real hub (test_registry.py)."""
+    cameras = cast("Cameras", None)
+    """The district's speak MQTT; those that are asked are tested with a real hub (test_cameras.py)."""
 
     def now(self) -> int:
         return self.at

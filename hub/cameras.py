@@ -1,0 +1,284 @@
+"""Cameras that are asked: what people say of them and see of them. Passwords are sealed, pictures are files.
+
+Pictures lie in the data folder, outside of what the web serves, readable by the hub alone; each look at one is told to
+the audit. `last` is the last good one (kept a day), `fault` the one by which a fault was known (30 days), `reference`
+how it should look (until another one takes its place).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hub import audit
+from hub import secrets as sealed
+from hub.poll.keeper import Keeper, rows_of
+from hub.views import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from devices.device import Device
+    from devices.person import By
+    from hub.ingest import Ingest
+    from hub.poll.keeper import Tried
+    from hub.poll.rows import Row
+    from hub.registry import Registry
+    from hub.secrets import Secrets
+    from hub.settings import Settings
+    from hub.store.reader import Reader
+    from hub.store.writer import Writes
+    from hub.tracker import Tracker
+
+log = logging.getLogger(__name__)
+
+LOGIN = "login"
+"""What the secret of a camera's password is called."""
+FOLDER = "pictures"
+WHATS = ("reference", "fault", "last")
+KEPT_MS = {"last": 86_400_000, "fault": 30 * 86_400_000}
+EVERY_S = 600.0
+LOOKS_MS = 300_000
+"""One person's looks at one picture within so long are one entry of the audit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture that is kept. `codes`: what was wrong on it; `by`: who set it as the reference."""
+
+    id: int
+    device: str
+    what: str
+    at: int
+    file: str
+    codes: tuple[str, ...]
+    bytes: int
+    by: str
+
+
+class Cameras:
+    """On the event loop; changes go through ingest."""
+
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        reader: Reader,
+        secrets: Secrets,
+        keeper: Keeper,
+        devices: Mapping[str, Device],
+        do: Callable[[Callable[[Writes], Any]], Awaitable[Any]],
+        now: Callable[[], int],
+    ) -> None:
+        self._folder, self._reader, self._secrets, self._keeper = folder / FOLDER, reader, secrets, keeper
+        self._devices, self._do, self._now = devices, do, now
+        self._looked: dict[tuple[str, int], int] = {}
+
+    # --- who we are to it -------------------------------------------------------------------------------------
+
+    async def set_password(self, name: str, password: str, by: By) -> None:
+        """The password of its login. Raises Refused: unknown_device, not_asked, no_secret_key."""
+        self._asked(name)
+
+        def run(writes: Writes) -> None:
+            if password:
+                self._secrets.put(writes, name, LOGIN, password)
+            else:
+                sealed.forget(writes, name, LOGIN)
+            audit.note(
+                writes, self._now(), by, "camera.password_set", f"device:{name}", {}, {"set": bool(password)}
+            )
+
+        await self._do(run)
+        self._keeper.changed()
+
+    def has_password(self, name: str) -> bool:
+        """True where one is stored."""
+        return name in dict(self._reader.boxes(LOGIN))
+
+    # --- what is asked of it ----------------------------------------------------------------------------------
+
+    def tried(self, name: str) -> Tried | None:
+        """How the last visit went; None before the first."""
+        return self._keeper.tried.get(name)
+
+    async def visit(self, name: str, by: By) -> None:
+        """Ask it now. Raises Refused."""
+        self._asked(name)
+        self._keeper.hurry(name)
+        await self._note(name, "camera.asked", by)
+
+    async def set_clock(self, name: str, by: By) -> None:
+        """Set its clock. Raises Refused: clock_not_set (why) and others."""
+        self._asked(name)
+        why = await self._keeper.set_clock(name)
+        await self._note(name, "camera.clock_set", by, **({"why": why} if why else {}))
+        if why:
+            raise Refused("clock_not_set", why=why)
+
+    async def set_reference(self, name: str, by: By) -> None:
+        """The next picture, which is fetched now, shows how it should look. Raises Refused."""
+        self._asked(name)
+        self._keeper.reference(name, by.person)
+        await self._note(name, "camera.reference_set", by)
+
+    async def _note(self, name: str, action: str, by: By, **after: object) -> None:
+        await self._do(lambda w: audit.note(w, self._now(), by, action, f"device:{name}", {}, after))
+
+    def _asked(self, name: str) -> Device:
+        device = self._devices.get(name)
+        if device is None:
+            raise Refused("unknown_device")
+        if device.driver == "native":
+            raise Refused("not_asked", name=name)
+        return device
+
+    # --- pictures ---------------------------------------------------------------------------------------------
+
+    async def pictures(self, name: str) -> Sequence[Picture]:
+        """Those kept of a camera, in the order of WHATS, newest first."""
+        rows = await asyncio.to_thread(self._reader.pictures, name)
+        found = [_picture(row) for row in rows]
+        return sorted(found, key=lambda p: (WHATS.index(p.what) if p.what in WHATS else 9, -p.at))
+
+    async def look(self, name: str, number: int, by: By) -> bytes:
+        """A picture's JPEG; that this person looked at it is told to the audit first. Raises Refused: no_picture."""
+        found = next((p for p in await self.pictures(name) if p.id == number), None)
+        if found is None:
+            raise Refused("no_picture")
+        key, now = (by.person, number), self._now()
+        if now - self._looked.get(key, -LOOKS_MS) >= LOOKS_MS:
+            await self._note(name, "camera.picture_seen", by, picture=found.what, taken=found.at)
+            self._looked = {k: at for k, at in self._looked.items() if now - at < LOOKS_MS} | {key: now}
+        try:
+            return await asyncio.to_thread((self._folder / found.file).read_bytes)
+        except OSError as e:
+            raise Refused("no_picture") from e
+
+    def store(self, writes: Writes, told: Mapping[str, Any]) -> None:
+        """A picture that the poller has put into the folder. In ingest."""
+        name, what = str(told["device"]), str(told["what"])
+        if name not in self._devices or what not in WHATS:
+            return
+        if what != "fault":  # it takes the place of the one before; its file goes with the next upkeep
+            writes.add("DELETE FROM picture WHERE device=? AND what=?", name, what)
+        writes.add(
+            "INSERT OR REPLACE INTO picture (device, what, at, file, codes, bytes, by) VALUES (?,?,?,?,?,?,?)",
+            name, what, int(told["at"]), str(told["file"]), json.dumps(list(told.get("codes", ()))),
+            int(told.get("bytes", 0)), str(told.get("by", "")),
+        )  # fmt: skip
+
+    async def purge(self, name: str, before: int, by: By) -> int:
+        """Away with a camera's pictures taken before an instant (ms); how many they were. Raises Refused."""
+        if name not in self._devices:
+            raise Refused("unknown_device")
+        gone = [p for p in await self.pictures(name) if p.at < before]
+
+        def run(writes: Writes) -> None:
+            for p in gone:
+                writes.add("DELETE FROM picture WHERE id=?", p.id)
+            audit.note(
+                writes, self._now(), by, "camera.pictures_purged", f"device:{name}",
+                {}, {"before": before, "pictures": len(gone)},
+            )  # fmt: skip
+
+        await self._do(run)
+        await asyncio.to_thread(self._unlink, [p.file for p in gone])
+        return len(gone)
+
+    async def keep_house(self) -> None:
+        """For ever: pictures whose time is over go, and files that no row names."""
+        while True:
+            try:
+                await self.upkeep()
+            except (Refused, OSError):
+                log.exception("pictures whose time is over could not be taken away")
+            await asyncio.sleep(EVERY_S)
+
+    async def upkeep(self) -> None:
+        """Once. Raises Refused, OSError."""
+        now = self._now()
+
+        def run(writes: Writes) -> None:
+            for what, kept in KEPT_MS.items():
+                writes.add("DELETE FROM picture WHERE what=? AND at<?", what, now - kept)
+
+        await self._do(run)
+        known = set(await asyncio.to_thread(self._reader.picture_files))
+        await asyncio.to_thread(self._sweep, known, now)
+
+    def _sweep(self, known: set[str], now: int) -> None:
+        for path in self._folder.glob("*/*.jpg"):
+            name = str(path.relative_to(self._folder))
+            fresh = now / 1000 - path.stat().st_mtime < 2 * EVERY_S  # its row may be on its way
+            if name not in known and not fresh:
+                path.unlink(missing_ok=True)
+
+    def _unlink(self, names: Sequence[str]) -> None:
+        for name in names:
+            with suppress(FileNotFoundError):
+                (self._folder / name).unlink()
+
+
+def seal_logins(  # noqa: PLR0913, PLR0917 - what it is made of
+    passwords: Mapping[str, str], secrets: Secrets, boxes: Mapping[str, bytes], at: int, by: By, writes: Writes
+) -> None:
+    """Store passwords of cameras by name, those that are new or another than in `boxes`. Raises Refused."""
+    for name, password in passwords.items():
+        if name not in boxes or secrets.open(boxes[name], name, LOGIN) != password:
+            secrets.put(writes, name, LOGIN, password)
+            audit.note(writes, at, by, "camera.password_set", f"device:{name}", {}, {"set": True})
+
+
+def _picture(row: tuple[Any, ...]) -> Picture:
+    number, device, what, at, file, codes, size, by = row
+    return Picture(number, device, what, at, file, tuple(json.loads(codes)), size, by)
+
+
+def asked(
+    settings: Settings, found: Registry, tracker: Tracker, ingest: Ingest, secrets: Secrets, reader: Reader
+) -> tuple[Keeper, Cameras]:
+    """What keeps the poller of cameras, and what people ask of them."""
+    poll = settings.poll
+
+    def rows() -> dict[str, Row]:
+        boxes = dict(reader.boxes(LOGIN))
+
+        def password(name: str) -> str:
+            try:
+                return secrets.open(boxes[name], name, LOGIN) if name in boxes else ""
+            except Refused:  # the key is gone: told on the hub's page, and by each camera
+                return ""
+
+        return rows_of(found.devices, tracker.by_name, password, {"picture_s": poll.picture_s})
+
+    def realm_of(name: str) -> str | None:
+        device = found.devices.get(name)
+        return None if device is None else device.realm
+
+    async def do(run: Callable[[Writes], Any]) -> Any:
+        return await asyncio.wrap_future(ingest.submit(run))
+
+    told = {
+        "pictures": str((settings.data_dir / FOLDER).absolute()),
+        "village_kbit_s": poll.village_kbit_s,
+        "networks": [str(n) for n in poll.networks],
+    }
+
+    def store(writes: Writes, picture: dict[str, Any]) -> None:
+        cameras.store(writes, picture)
+
+    keeper = Keeper(
+        told, rows, ingest.submit, ingest.intake, realm_of, ingest.clock.now, store, settings.clock.rate
+    )
+    cameras = Cameras(
+        folder=settings.data_dir, reader=reader, secrets=secrets, keeper=keeper, devices=found.devices, do=do,
+        now=ingest.clock.now,
+    )  # fmt: skip
+    ingest.report.others.append(keeper.troubles)
+    return keeper, cameras

@@ -1,0 +1,79 @@
+"""`village-hub camera ...` and `purge`: cameras that are asked, from a command line, over the running hub's API."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from datetime import date, datetime, time, timedelta, timezone
+from typing import Annotated
+
+import typer
+
+from hub.cli_ask import SettingsFile, Who, ask, fail, say, settings_of
+
+camera = typer.Typer(
+    no_args_is_help=True, help="Cameras that are asked: password, visit, clock, reference, show."
+)
+Name = Annotated[str, typer.Argument(help="the camera's name")]
+
+
+@camera.command()
+def password(
+    name: Name,
+    stdin: Annotated[
+        bool, typer.Option("--stdin", help="read it from standard input instead of asking")
+    ] = False,
+    who: Who = "",
+    settings: SettingsFile = None,
+) -> None:
+    """Store the password of its login, sealed; an empty one takes it away."""
+    secret = sys.stdin.readline().rstrip("\n") if stdin else getpass.getpass(f"password of {name}: ")
+    ask(settings_of(settings), f"/api/cameras/{name}/password", {"password": secret}, who=who)
+    say(f"the password of {name} is {'stored' if secret else 'forgotten'}")
+
+
+@camera.command()
+def visit(name: Name, who: Who = "", settings: SettingsFile = None) -> None:
+    """Ask it now."""
+    ask(settings_of(settings), f"/api/cameras/{name}/visit", {}, who=who)
+    say(f"{name} is asked")
+
+
+@camera.command()
+def clock(name: Name, who: Who = "", settings: SettingsFile = None) -> None:
+    """Set its clock."""
+    ask(settings_of(settings), f"/api/cameras/{name}/clock", {}, who=who)
+    say(f"the clock of {name} is right")
+
+
+@camera.command()
+def reference(name: Name, who: Who = "", settings: SettingsFile = None) -> None:
+    """Its next picture, fetched now, shows how it should look."""
+    ask(settings_of(settings), f"/api/cameras/{name}/reference", {}, who=who)
+    say(f"the next picture of {name} is its reference")
+
+
+@camera.command()
+def show(name: Name, settings: SettingsFile = None) -> None:
+    """Its six lights with their reasons, and what it costs."""
+    said = ask(settings_of(settings), f"/api/cameras/{name}")
+    for light in said["lights"]:
+        say(f"{light['name']:14} {light['state']:8} {light['text']}")
+    say(f"{'cost':14} {said['requests_h']} requests, {said['traffic_kb']} kB in the last hour")
+
+
+def purge(
+    name: Annotated[str, typer.Option("--camera", help="the camera's name")],
+    before: Annotated[str, typer.Option(help="a day, 2026-11-24: pictures taken before it go")],
+    who: Who = "",
+    settings: SettingsFile = None,
+) -> None:
+    """Take away the pictures of a camera taken before a day (in Vietnam)."""
+    try:
+        day = date.fromisoformat(before)
+    except ValueError:
+        fail(f"{before} is no day; write it as 2026-11-24")
+    at = datetime.combine(day, time(), timezone(timedelta(hours=7)))
+    said = {"before": round(at.timestamp() * 1000)}
+    gone = ask(settings_of(settings), f"/api/cameras/{name}/purge", said, who=who)["pictures"]
+    say(f"{gone} pictures of {name} are gone")

@@ -1,0 +1,256 @@
+"""The keeper of the poller in the hub: starts its process, tells it what is registered, takes in what it says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from devices.lifecycle import Lifecycle
+from drivers import ASKING
+from drivers.contract import Inbound
+from hub.poll.rows import Row, line
+from hub.views import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from concurrent.futures import Future
+
+    from devices.device import Device
+    from hub.intake import Intake
+    from hub.store.writer import Writes
+    from hub.track import Track
+
+log = logging.getLogger(__name__)
+
+AGAIN_S = (0.5, 2.0, 10.0, 60.0)
+"""Waits before a poller that died is started again; one that lived for a minute begins anew."""
+FAILED_S = 30.0
+"""Without a poller for so long is a fault of the hub."""
+CLOCK_S = 60.0
+LIMIT = 2**20
+BATCH = 200
+ASKED_LIVES = (Lifecycle.PLANNED, Lifecycle.ACTIVE, Lifecycle.MAINTENANCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """The last visit: when (ms), how it failed (empty: it answered), and how often in a row."""
+
+    at: int
+    code: str
+    failures: int
+
+
+@dataclass(slots=True)
+class Keeper:
+    """Lives on the event loop. `rows` gives what is to be asked; `submit` runs a change in ingest."""
+
+    settings: Mapping[str, Any]
+    rows: Callable[[], dict[str, Row]]
+    submit: Callable[[Callable[[Writes], Any]], Future[Any]]
+    intake: Intake
+    realm_of: Callable[[str], str | None]
+    now: Callable[[], int]
+    picture: Callable[[Writes, dict[str, Any]], None]
+    rate: float = 1.0
+    tried: dict[str, Tried] = field(default_factory=dict)
+    _told: dict[str, Row] = field(default_factory=dict)
+    _process: asyncio.subprocess.Process | None = None
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _down_since: float | None = None
+    _orders: dict[str, asyncio.Future[str]] = field(default_factory=dict)
+
+    def troubles(self) -> tuple[str, ...]:
+        """Fault codes for the hub's own device."""
+        down = self._down_since
+        return ("poller_failed",) if down is not None and time.monotonic() - down >= FAILED_S else ()
+
+    def changed(self) -> None:
+        """The registry or a password changed."""
+        self._changed.set()
+
+    # --- what people ask for ----------------------------------------------------------------------------------
+
+    def hurry(self, name: str) -> None:
+        """Visit a camera now. Raises Refused: not_asked, poller_away."""
+        self._order(name, hurry=name)
+
+    def reference(self, name: str, by: str) -> None:
+        """Its next picture shows how it should be, says `by`. Raises Refused."""
+        self._order(name, reference=name, by=by)
+
+    def nudge(self, realm: str) -> None:
+        """A village fell silent, or came back: visit all of it."""
+        if self._process is not None:
+            self._write(nudge=realm)
+
+    async def set_clock(self, name: str, patience_s: float = 30.0) -> str:
+        """Set a camera's clock; empty where it is right then, else what went wrong. Raises Refused."""
+        number = f"{name}-{self.now()}"
+        done: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._orders[number] = done
+        try:
+            self._order(name, set_clock=name, id=number)
+            async with asyncio.timeout(patience_s):
+                return await done
+        except TimeoutError:
+            return "timeout"
+        finally:
+            self._orders.pop(number, None)
+
+    def _order(self, name: str, **said: Any) -> None:
+        if name not in self._told:
+            raise Refused("not_asked", name=name)
+        if self._process is None:
+            raise Refused("poller_away")
+        self._write(**said)
+
+    def _write(self, **said: Any) -> None:
+        process = self._process
+        if process is not None and process.stdin is not None and not process.stdin.is_closing():
+            process.stdin.write(line(**said))
+
+    # --- its life ---------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Keep a poller as long as there is something to ask, for ever."""
+        deaths = 0
+        while True:
+            if not self.rows():
+                self._down_since = None
+                self._changed.clear()
+                await self._changed.wait()
+                continue
+            begun = time.monotonic()
+            try:
+                await self._live()
+            except OSError:
+                log.exception("the poller cannot be started")
+            if self._down_since is None:
+                self._down_since = time.monotonic()
+            deaths = 0 if time.monotonic() - begun > AGAIN_S[-1] else deaths + 1
+            log.error("the poller ended; another one is started")
+            await asyncio.sleep(AGAIN_S[min(deaths, len(AGAIN_S)) - 1] if deaths else AGAIN_S[0])
+
+    async def _live(self) -> None:
+        said = json.dumps(dict(self.settings))
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "hub.poll.process", said,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=LIMIT,
+        )  # fmt: skip
+        self._process, self._told = process, {}
+        self._changed.set()
+        telling = asyncio.gather(self._tell_time(), self._tell())
+        try:
+            await self._hear(process)
+            await process.wait()
+        finally:
+            telling.cancel()
+            self._process = None
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+    async def _tell_time(self) -> None:
+        """What time it is for the hub: it may be simulated, and the machine's may be set."""
+        while True:
+            self._write(clock=self.now(), mono=time.monotonic(), rate=self.rate)
+            await asyncio.sleep(CLOCK_S)
+
+    async def _tell(self) -> None:
+        """Tell what is to be asked, whenever that changes."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            wanted = self.rows()
+            for name in self._told.keys() - wanted.keys():
+                self._write(drop=name)
+                self.tried.pop(name, None)
+            for name, row in wanted.items():
+                before = self._told.get(name)
+                if before is None or _same(before) != _same(row):
+                    self._write(put=row.to_json())
+            self._told = wanted
+            if self._process is not None and self._process.stdin is not None:
+                await self._process.stdin.drain()
+
+    async def _hear(self, process: asyncio.subprocess.Process) -> None:
+        if process.stdout is None:
+            return
+        messages: list[tuple[str, str, bytes]] = []
+        pictures: list[dict[str, Any]] = []
+        while text := await process.stdout.readline():
+            self._down_since = None
+            match json.loads(text):
+                case {"say": [str(name), str(channel), dict(body)]}:
+                    messages.append((name, channel, json.dumps(body, separators=(",", ":")).encode()))
+                case {"picture": dict(told)}:
+                    pictures.append(told)
+                case {"tried": {"device": str(name), "at": int(at), "code": str(code), "failures": int(n)}}:
+                    self.tried[name] = Tried(at, code, n)
+                case {"did": {"id": str(number), "detail": str(why)}}:
+                    done = self._orders.get(number)
+                    if done is not None and not done.done():
+                        done.set_result(why)
+            if (messages or pictures) and (len(messages) >= BATCH or not _more(process.stdout)):
+                await self._take(messages, pictures)
+                messages, pictures = [], []
+
+    async def _take(self, messages: list[tuple[str, str, bytes]], pictures: list[dict[str, Any]]) -> None:
+        """Into ingest, as if the cameras said it themselves; what cannot be stored is said anew at the next visit."""
+
+        def run(writes: Writes) -> None:
+            now = self.now()
+            gap, self.intake.gap = self.intake.gap, None
+            for name, channel, body in messages:
+                realm = self.realm_of(name)
+                if realm is not None:
+                    topic = f"vh/1/{realm}/{name}/{channel}"
+                    self.intake.take(Inbound(topic, body, now, 0, 0, retain=False, generation=0))
+            self.intake.gap = gap
+            for told in pictures:
+                self.picture(writes, told)
+
+        try:
+            await asyncio.wrap_future(self.submit(run))
+        except Refused as e:
+            log.warning("what the poller said could not be stored: %s", e.code)
+
+
+def _same(row: Row) -> Row:
+    """Without what changes by itself."""
+    return Row.from_json(row.to_json() | {"boot": None})
+
+
+def _more(stream: asyncio.StreamReader) -> bool:
+    """True where another line waits."""
+    return bool(stream._buffer)  # type: ignore[attr-defined]  # noqa: SLF001 - asyncio does not say otherwise
+
+
+def rows_of(
+    devices: Mapping[str, Device], tracks: Mapping[str, Track], password: Callable[[str], str],
+    options: Mapping[str, Any],
+) -> dict[str, Row]:  # fmt: skip
+    """What is to be asked by what is registered. A channel of a recorder is asked where the recorder is."""
+    found = {}
+    for name, device in devices.items():
+        track = tracks.get(name)
+        if device.driver not in ASKING or track is None or track.lifecycle not in ASKED_LIVES:
+            continue
+        recorder = devices.get(device.nvr or "")
+        own = bool(device.address) or recorder is None
+        url = device.address if own or recorder is None else recorder.address
+        if not url:
+            continue
+        login = device.login or (recorder.login if recorder is not None else "")
+        owner = name if device.login or recorder is None else recorder.name
+        found[name] = Row(
+            name, device.realm, device.interval_s, url, login, password(owner) if login else "", track.boot,
+            device.channel or 1, **options,
+        )  # fmt: skip
+    return found

@@ -1,0 +1,120 @@
+"""The poller as a process of its own: told by lines on its input what to ask, it says by lines what it learnt.
+
+`python -m hub.poll.process SETTINGS` (JSON: `pictures`, the folder for pictures; `village_kbit_s`; `networks`). The end
+of its input ends it. A camera that sends a bomb hurts this process at worst: the hub starts another one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from drivers.onvif import Camera, Target
+from drivers.pictures import masked
+from hub.logs import set_up
+from hub.poll.eye import Eye
+from hub.poll.pace import Pace
+from hub.poll.poller import Poller
+from hub.poll.rows import Row, line
+from hub.poll.shelf import Shelf
+from hub.poll.watch import Watch
+
+if TYPE_CHECKING:
+    from hub.poll.wheel import Bucket
+
+    Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+log = logging.getLogger(__name__)
+
+NICE = 5
+LIMIT = 2**20
+"""Longest line, bytes."""
+
+
+class Talk:
+    """Takes lines and does what they say."""
+
+    def __init__(self, poller: Poller, pace: Pace) -> None:
+        self._poller, self._pace = poller, pace
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def take(self, said: dict[str, Any]) -> None:
+        """One line."""
+        p = self._poller
+        match said:
+            case {"put": row}:
+                p.put(Row.from_json(row))
+            case {"drop": name}:
+                p.drop(name)
+            case {"hurry": name}:
+                p.hurry(name)
+            case {"nudge": village}:
+                p.nudge(village)
+            case {"reference": name, "by": by}:
+                p.reference(name, by)
+            case {"set_clock": name, "id": number}:
+                task = asyncio.create_task(p.set_clock(name, number))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+            case {"clock": ms, "mono": mono, "rate": rate}:
+                self._pace.told(ms, mono, rate)
+            case _:
+                log.error("not understood: %s", sorted(said))
+
+
+def target_of(row: Row, networks: tuple[Network, ...]) -> Target:
+    """Where a camera is, and as whom we come."""
+    parts = urlsplit(row.url)
+    tls = parts.scheme == "https"
+    return Target(
+        row.name, parts.hostname or "", parts.port or (443 if tls else 80), parts.path or "/onvif/device_service",
+        row.username, row.password, use_tls=tls, channel=row.channel, allowed=networks,
+    )  # fmt: skip
+
+
+async def serve(settings: dict[str, Any]) -> None:
+    """Until the input ends."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=LIMIT)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    out = sys.stdout.buffer
+
+    def say(**said: Any) -> None:
+        out.write(line(**said))
+        out.flush()
+
+    pace = Pace()
+    shelf = Shelf(Path(settings["pictures"]), lambda told: say(picture=told))
+    networks = tuple(ipaddress.ip_network(n) for n in settings.get("networks", ()))
+
+    def make(row: Row, bucket: Bucket) -> Watch:
+        camera = Camera(target_of(row, networks), now=pace.now)
+        eye = Eye(shelf.remembered(row.name))
+        return Watch(row, bucket, shelf, camera, eye, lambda jpeg: masked(jpeg, row.masks), pace)
+
+    poller = Poller(make, say, village_kbit_s=settings["village_kbit_s"], pace=pace)
+    talk = Talk(poller, pace)
+    running = asyncio.create_task(poller.run())
+    try:
+        while text := await reader.readline():
+            talk.take(json.loads(text))
+    finally:
+        running.cancel()
+
+
+def main() -> None:
+    """The process."""
+    os.nice(NICE)
+    set_up("WARNING")
+    asyncio.run(serve(json.loads(sys.argv[1])))
+
+
+if __name__ == "__main__":
+    main()

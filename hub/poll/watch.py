@@ -1,0 +1,264 @@
+"""One camera, visited: its clock without a login, then the login, whether it records, and a picture where one is due.
+
+Polite: one connection, a picture only as often as was asked for and as the village's uplink allows; after a refused
+login the password is not tried again for a quarter of an hour, then more and more rarely. A picture that looks wrong is
+looked at twice more within three minutes, so that a covered lens is known soon.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any, Protocol
+
+from drivers.onvif import CameraError, Code
+from hub.poll.poller import Unreachable
+from hub.poll.reading import ANSWER_CODES, LOGIN_CODES, Found
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from drivers.onvif import Camera
+    from hub.poll.pace import Pace
+    from hub.poll.rows import Row
+    from hub.poll.shelf import Shelf
+    from hub.poll.wheel import Bucket
+
+HOUR_S = 3600.0
+LOGIN_AGAIN_S = (900.0, 1800.0, 3600.0, 7200.0, 21600.0)
+"""Waits before a refused login is tried again."""
+FULL_AGAIN_S = (300.0, 600.0, 1800.0)
+"""The same where the camera was only full."""
+SUSPECT_S = 75.0
+"""A picture that looks wrong is looked at again after so long."""
+CLOCK_SET_S = 2.0
+"""A clock that was set may be off by so much: it tells whole seconds."""
+KNOCK_S = 3.0
+PATIENCE_S = 20.0
+"""A picture waits so long for its village's uplink, and is else left for the next visit."""
+SIZE = 60_000
+"""Bytes of a picture before the first came."""
+
+
+class Sight(Protocol):
+    """What was seen on a picture, and on those before. `suspect`: it looks wrong, but not for long enough yet."""
+
+    @property
+    def fresh(self) -> bool | None: ...
+    @property
+    def good(self) -> bool | None: ...
+    @property
+    def codes(self) -> tuple[str, ...]: ...
+    @property
+    def luminance_pct(self) -> float | None: ...
+    @property
+    def turned_deg(self) -> float | None: ...
+    @property
+    def suspect(self) -> bool: ...
+
+
+class Eye(Protocol):
+    """Judges one camera's pictures."""
+
+    def see(self, jpeg: bytes, at: int) -> Sight:
+        """A picture taken at `at` (ms)."""
+
+    def set_reference(self, jpeg: bytes) -> bool:
+        """This is how it should look; False where the picture cannot be read."""
+
+    @property
+    def knows(self) -> bool:
+        """It knows how the view looks; until then it learns from one picture a minute."""
+
+    def learnt(self) -> bool:
+        """True once, when it has learnt by itself how the view looks."""
+
+    def to_json(self) -> dict[str, Any]:
+        """What it knows."""
+
+
+class Watch:
+    """Meets hub.poll.poller.Watch."""
+
+    def __init__(
+        self,
+        row: Row,
+        bucket: Bucket,
+        shelf: Shelf,
+        camera: Camera,
+        eye: Eye,
+        masked: Callable[[bytes], bytes],
+        pace: Pace,
+    ) -> None:
+        self.row, self.claim = row, dict[str, str]()
+        self._bucket, self._shelf, self._camera, self._eye, self._masked, self._pace = (
+            bucket, shelf, camera, eye, masked, pace,
+        )  # fmt: skip
+        self._sight: Sight | None = None
+        self._good_at: float | None = None
+        self._picture_due = 0.0
+        self._size = SIZE
+        self._reference_by: str | None = None
+        self._login_due = 0.0
+        self._refusals = 0
+        self._login: str = ""
+        self._costs: deque[tuple[float, int, int]] = deque()
+        self._faulty: frozenset[str] = frozenset()
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._camera.rest()
+
+    def set_reference(self, by: str) -> None:
+        """The next picture shows how it should be; it is due now."""
+        self._reference_by, self._picture_due = by, 0.0
+
+    async def set_clock(self) -> str:
+        """Set its clock to ours; empty where it is right then."""
+        try:
+            clock = await self._camera.set_clock(self._pace.now())
+        except CameraError as e:
+            return e.code.value
+        off = clock.drift_s
+        return "" if off is not None and abs(off) <= CLOCK_SET_S else "it keeps another time"
+
+    # --- a visit ----------------------------------------------------------------------------------------------
+
+    async def visit(self) -> Found:
+        """Ask it everything that is due. Raises Unreachable."""
+        begun = time.monotonic()
+        found = Found(0.0)
+        try:
+            clock = await self._camera.clock()
+            found.clock_off_s = clock.drift_s
+        except CameraError as e:
+            await self._reachable(e)
+            self._blame(found, e)
+        found.answer_ms = (time.monotonic() - begun) * 1000
+        if not found.faults:
+            await self._ask(found)
+        await self._look(found)
+        self._count(found)
+        return found
+
+    async def _reachable(self, e: CameraError) -> None:
+        """Whether it is there, though it did not answer as it should. Raises Unreachable."""
+        if e.code in (Code.REFUSED, Code.NO_ROUTE, Code.NO_SUCH_HOST):
+            raise Unreachable(e.code.value)
+        if e.code in (Code.TIMEOUT, Code.RESET):
+            target = self._camera.target
+            try:
+                async with asyncio.timeout(KNOCK_S):
+                    _, writer = await asyncio.open_connection(target.host, target.port)
+            except (OSError, TimeoutError):
+                raise Unreachable(e.code.value) from e
+            writer.close()
+
+    async def _ask(self, found: Found) -> None:
+        """What needs the login."""
+        now = self._pace.mono()
+        if self._login and now < self._login_due:
+            found.login = False
+            found.faults.append(self._login)
+            return
+        if self._login:
+            self._camera.login.forgive()
+        try:
+            said = await self._camera.information()
+            self.claim = {"make": said.make, "model": said.model, "firmware": said.firmware}
+            found.login, self._login, self._refusals = True, "", 0
+            found.recording = await self._records()
+        except CameraError as e:
+            self._blame(found, e)
+
+    async def _records(self) -> bool | None:
+        try:
+            ask = getattr(self._camera, "recording", None)
+            if ask is None:
+                return None
+            said = await ask()
+        except CameraError as e:
+            if e.code.value in LOGIN_CODES:
+                raise
+            return None
+        return said.on
+
+    def _blame(self, found: Found, e: CameraError) -> None:
+        """What a camera that is there did wrong."""
+        code = LOGIN_CODES.get(e.code.value)
+        if code is not None:
+            waits = FULL_AGAIN_S if code == "loginFull" else LOGIN_AGAIN_S
+            self._login_due = self._pace.mono() + waits[min(self._refusals, len(waits) - 1)]
+            self._refusals += 1
+            self._login, found.login = code, False
+            found.faults.append(code)
+        else:
+            found.faults.append(ANSWER_CODES.get(e.code.value, "answersGarbled"))
+
+    # --- its picture ------------------------------------------------------------------------------------------
+
+    async def _look(self, found: Found) -> None:
+        if self._pace.mono() >= self._picture_due and found.login is not False:
+            wait = self._bucket.wait(self._pace.mono())
+            if wait <= PATIENCE_S:  # else another time: a visit is not held up for the uplink
+                self._bucket.take(self._size, self._pace.mono())  # whoever comes next waits for this one
+                await self._pace.sleep(wait)
+                await self._fetch(found)
+        sight = self._sight
+        if sight is not None:
+            found.fresh, found.good = sight.fresh, sight.good
+            found.luminance_pct, found.turned_deg = sight.luminance_pct, sight.turned_deg
+            found.faults += sight.codes
+        if self._good_at is not None:
+            found.picture_age_s = self._pace.now() - self._good_at
+
+    async def _fetch(self, found: Found) -> None:
+        self._picture_due = self._pace.mono() + self.row.picture_s
+        before = self._camera.cost.bytes_in
+        try:
+            jpeg = await self._camera.snapshot()
+        except CameraError as e:
+            if e.code.value in LOGIN_CODES:
+                self._blame(found, e)
+            else:
+                found.faults.append("noPicture")
+                self._picture_due = self._pace.mono() + SUSPECT_S
+            return
+        finally:
+            carried = self._camera.cost.bytes_in - before
+            self._bucket.take(carried - self._size, self._pace.mono())
+            self._size = max(carried, 1000)
+        at = round(self._pace.now() * 1000)
+        if self._reference_by is not None and self._eye.set_reference(jpeg):
+            self._keep("reference", at, jpeg, by=self._reference_by)
+            self._reference_by = None
+        sight = self._sight = self._eye.see(jpeg, at)
+        if sight.suspect or not self._eye.knows:
+            self._picture_due = self._pace.mono() + min(SUSPECT_S, self.row.picture_s)
+        if self._eye.learnt():
+            self._keep("reference", at, jpeg)
+        if frozenset(sight.codes) - self._faulty:
+            self._keep("fault", at, jpeg, codes=sight.codes)
+        self._faulty = frozenset(sight.codes)
+        if not sight.codes and not sight.suspect:
+            self._good_at = at / 1000
+            self._keep("last", at, jpeg)
+        self._shelf.remember(self.row.name, self._eye.to_json())
+
+    def _keep(self, what: str, at: int, jpeg: bytes, **more: Any) -> None:
+        self._shelf.put(self.row.name, what, at, self._masked(jpeg), **more)
+
+    # --- what it costs ----------------------------------------------------------------------------------------
+
+    def _count(self, found: Found) -> None:
+        cost, now = self._camera.cost, self._pace.mono()
+        carried = cost.bytes_in + cost.bytes_out
+        self._costs.append((now, cost.requests, carried))
+        while now - self._costs[0][0] > HOUR_S:
+            self._costs.popleft()
+        _, requests, before = self._costs[0]
+        if len(self._costs) == 1 or now - self._costs[0][0] < HOUR_S - 2 * self.row.interval_s:
+            requests = before = 0  # younger than an hour: all there was
+        found.requests_h = cost.requests - requests
+        found.traffic_kb = round((carried - before) / 1000)

@@ -1,0 +1,306 @@
+"""One visit: in which order, how politely, and what is said of what went wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from drivers.onvif import CameraError, Clock, Code, Cost, Information, Target
+from hub.poll.eye import Sight
+from hub.poll.poller import Unreachable
+from hub.poll.reading import reading
+from hub.poll.rows import Row
+from hub.poll.shelf import Shelf
+from hub.poll.watch import LOGIN_AGAIN_S, SUSPECT_S, Watch
+from hub.poll.wheel import Bucket
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GOOD = Sight(fresh=True, good=True, codes=(), luminance_pct=40.0, turned_deg=None, suspect=False)
+
+
+class Login:
+    def __init__(self) -> None:
+        self.forgiven = 0
+
+    def forgive(self) -> None:
+        self.forgiven += 1
+
+
+@dataclass
+class Camera:
+    """Answers as it is told: a value, or an error to raise."""
+
+    target: Target = field(default_factory=lambda: Target("cam-1", "127.0.0.1", 1))
+    clocks: Any = field(default_factory=lambda: Clock(2.0, 2.0, "utc", "NTP", ""))
+    informed: Any = field(default_factory=lambda: Information("Acme", "C1", "1.0", "S"))
+    recorded: Any = field(default_factory=lambda: SimpleNamespace(on=None))
+    picture: Any = b"jpeg"
+    asked: list[str] = field(default_factory=list)
+    cost: Cost = field(default_factory=Cost)
+    login: Login = field(default_factory=Login)
+
+    def _do(self, what: str, answer: Any, size: int = 1000) -> Any:
+        self.asked.append(what)
+        self.cost.requests += 1
+        self.cost.bytes_in += size
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def clock(self) -> Any:
+        return self._do("clock", self.clocks)
+
+    async def information(self) -> Any:
+        return self._do("information", self.informed)
+
+    async def recording(self) -> Any:
+        return self._do("recording", self.recorded)
+
+    async def snapshot(self) -> Any:
+        return self._do("snapshot", self.picture, 50_000)
+
+    async def set_clock(self, now: float) -> Any:
+        return self._do(f"set_clock {now:.0f}", self.clocks)
+
+    def rest(self) -> None:
+        self.asked.append("rest")
+
+
+class Eye:
+    def __init__(self) -> None:
+        self.sight = GOOD
+        self.seen: list[bytes] = []
+        self.new, self.knows = False, True
+        self.reference = b""
+
+    def see(self, jpeg: bytes, at: int) -> Sight:
+        assert at > 0
+        self.seen.append(jpeg)
+        return self.sight
+
+    def set_reference(self, jpeg: bytes) -> bool:
+        self.reference = jpeg
+        return True
+
+    def learnt(self) -> bool:
+        self.new, was = False, self.new
+        return was
+
+    def to_json(self) -> dict[str, Any]:
+        return {"seen": len(self.seen)}
+
+
+class HandPace:
+    def __init__(self) -> None:
+        self.time, self.slept = 1000.0, 0.0
+
+    def now(self) -> float:
+        return 1.7e9 + self.time
+
+    def mono(self) -> float:
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+        self.time += seconds
+
+
+class Scene:
+    def __init__(self, folder: Path) -> None:
+        self.pace = HandPace()
+        self.camera, self.eye = Camera(), Eye()
+        self.told: list[dict[str, Any]] = []
+        self.shelf = Shelf(folder, self.told.append)
+        self.bucket = Bucket(32_000, 32_000)
+        row = Row("cam-1", "thon", 60, "http://127.0.0.1", "admin", "x")
+        camera: Any = self.camera
+        pace: Any = self.pace
+        self.watch = Watch(
+            row,
+            self.bucket,
+            self.shelf,
+            camera,
+            self.eye,
+            lambda j: b"masked " + j,
+            pace,
+        )
+
+    async def visit(self, after: float = 60.0) -> dict[str, Any]:
+        self.pace.time += after
+        return reading(await self.watch.visit())
+
+    def kept(self) -> list[str]:
+        return [t["what"] for t in self.told]
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    """With a clock of its own."""
+    return Scene(tmp_path / "pictures")
+
+
+async def test_all_is_asked_in_order_and_said_as_lights(scene: Scene) -> None:
+    said = await scene.visit()
+    assert scene.camera.asked == ["clock", "information", "recording", "snapshot"]
+    assert said["lights_ok"] == ["logged_in", "picture_fresh", "picture_good", "clock_right"]
+    assert (said["lights_bad"], said["faults"]) == ([], [])
+    assert (said["clock_off_s"], said["picture_age_s"], said["requests_h"]) == (2.0, 0.0, 4)
+    assert scene.watch.claim == {"make": "Acme", "model": "C1", "firmware": "1.0"}
+
+
+async def test_a_picture_only_as_often_as_wanted(scene: Scene) -> None:
+    said = [await scene.visit() for _ in range(10)][-1]
+    assert scene.camera.asked.count("snapshot") == 1
+    assert said["lights_ok"][:3] == ["logged_in", "picture_fresh", "picture_good"]
+    assert said["picture_age_s"] == 540
+    await scene.visit(120)
+    assert scene.camera.asked.count("snapshot") == 2
+
+
+async def test_a_village_in_debt_gets_no_picture_yet(scene: Scene) -> None:
+    scene.bucket.take(1_000_000, scene.pace.time)
+    await scene.visit(1)
+    assert "snapshot" not in scene.camera.asked
+    await scene.visit(60)
+    assert "snapshot" in scene.camera.asked
+
+
+async def test_a_new_view_is_learnt_from_a_picture_a_minute(scene: Scene) -> None:
+    scene.eye.knows = False
+    for _ in range(4):
+        await scene.visit(SUSPECT_S)
+    assert scene.camera.asked.count("snapshot") == 4
+    scene.eye.knows = True
+    await scene.visit(SUSPECT_S)
+    await scene.visit(SUSPECT_S)
+    assert scene.camera.asked.count("snapshot") == 5
+
+
+async def test_a_suspect_picture_is_looked_at_again_soon_and_a_fault_is_kept(scene: Scene) -> None:
+    await scene.visit()
+    scene.eye.sight = Sight(True, None, (), 10.0, None, suspect=True)
+    await scene.visit(600)
+    await scene.visit(SUSPECT_S)
+    scene.eye.sight = Sight(True, False, ("lensCovered",), 10.0, None, suspect=False)
+    said = await scene.visit(SUSPECT_S)
+    assert scene.camera.asked.count("snapshot") == 4
+    assert (said["faults"], said["lights_bad"]) == (["lensCovered"], ["picture_good"])
+    assert scene.kept() == ["last", "fault"]
+    assert scene.told[1]["codes"] == ["lensCovered"]
+    await scene.visit(600)
+    assert scene.kept() == ["last", "fault"], "one picture a fault"
+
+
+async def test_pictures_are_masked_and_for_us_alone(scene: Scene, tmp_path: Path) -> None:
+    await scene.visit()
+    path = tmp_path / "pictures" / scene.told[0]["file"]
+    assert path.read_bytes() == b"masked jpeg"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert scene.shelf.remembered("cam-1") == {"seen": 1}
+
+
+async def test_a_person_sets_the_reference(scene: Scene) -> None:
+    await scene.visit()
+    scene.watch.set_reference("Lan")
+    await scene.visit()
+    assert scene.eye.reference == b"jpeg"
+    assert [(t["what"], t["by"]) for t in scene.told] == [("last", ""), ("reference", "Lan"), ("last", "")]
+
+
+async def test_what_it_learns_itself_is_kept_as_reference(scene: Scene) -> None:
+    scene.eye.new = True
+    await scene.visit()
+    assert scene.kept() == ["reference", "last"]
+
+
+@pytest.mark.parametrize(
+    ("code", "said"), [(Code.LOGIN_REFUSED, "loginRefused"), (Code.LOGIN_LOCKED, "loginLocked")]
+)
+async def test_a_refused_login_is_not_hammered(scene: Scene, code: Code, said: str) -> None:
+    scene.camera.informed = CameraError(code, "no")
+    for _ in range(10):
+        assert (await scene.visit())["faults"] == [said]
+    assert scene.camera.asked.count("information") == 1
+    assert "snapshot" not in scene.camera.asked
+    assert "logged_in" in (await scene.visit())["lights_bad"]
+    await scene.visit(LOGIN_AGAIN_S[0])
+    assert scene.camera.asked.count("information") == 2
+    assert scene.camera.login.forgiven == 1
+    await scene.visit(LOGIN_AGAIN_S[0])
+    assert scene.camera.asked.count("information") == 2, "the second wait is longer"
+    scene.camera.informed = Information("Acme", "C1", "1.0", "S")
+    said_then = await scene.visit(LOGIN_AGAIN_S[1])
+    assert said_then["faults"] == []
+
+
+async def test_full_is_another_word_and_tried_sooner(scene: Scene) -> None:
+    scene.camera.informed = CameraError(Code.LOGIN_FULL, "20 connections")
+    assert (await scene.visit())["faults"] == ["loginFull"]
+    await scene.visit(301)
+    assert scene.camera.asked.count("information") == 2
+
+
+@pytest.mark.parametrize("code", [Code.REFUSED, Code.NO_ROUTE, Code.NO_SUCH_HOST, Code.TIMEOUT, Code.RESET])
+async def test_nobody_there(scene: Scene, code: Code) -> None:
+    scene.camera.clocks = CameraError(code, "gone")
+    with pytest.raises(Unreachable) as e:
+        await scene.visit()
+    assert e.value.code == code.value
+    assert scene.camera.asked == ["clock"]
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (Code.TIMEOUT, "answersSlow"), (Code.RESET, "answersGarbled"), (Code.GARBLED, "answersGarbled"),
+        (Code.TOO_LARGE, "answersTooLarge"), (Code.NOT_ONVIF, "notOnvif"), (Code.REDIRECTED, "sendsElsewhere"),
+        (Code.FORBIDDEN_ADDRESS, "sendsElsewhere"),
+    ],
+)  # fmt: skip
+async def test_there_but_it_answers_badly(scene: Scene, code: Code, said: str) -> None:
+    server = await asyncio.start_server(lambda _r, w: w.close(), "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        scene.camera.target = Target("cam-1", "127.0.0.1", port)
+        scene.camera.clocks = CameraError(code, "x")
+        found = await scene.visit()
+    assert said in found["faults"]
+    assert "information" not in scene.camera.asked
+
+
+async def test_no_picture_is_said_and_tried_again_soon(scene: Scene) -> None:
+    scene.camera.picture = CameraError(Code.NOT_A_PICTURE, "html")
+    assert (await scene.visit())["faults"] == ["noPicture"]
+    await scene.visit(SUSPECT_S)
+    assert scene.camera.asked.count("snapshot") == 2
+
+
+@pytest.mark.parametrize(
+    ("off", "light"), [(29.0, "lights_ok"), (-31.0, "lights_bad"), (-1.7e9, "lights_bad")]
+)
+async def test_a_clock_is_wrong_from_half_a_minute_on(scene: Scene, off: float, light: str) -> None:
+    scene.camera.clocks = Clock(off, off, "utc", "", "")
+    said = await scene.visit()
+    assert "clock_right" in said[light]
+    assert ("clockWrong" in said["faults"]) is (light == "lights_bad")
+
+
+async def test_setting_the_clock(scene: Scene) -> None:
+    assert await scene.watch.set_clock() == ""
+    scene.camera.clocks = Clock(100.0, 0.0, "utc", "", "")
+    assert await scene.watch.set_clock() == "it keeps another time"
+    scene.camera.clocks = CameraError(Code.LOGIN_REFUSED, "no")
+    assert await scene.watch.set_clock() == "login_refused"
+
+
+async def test_what_an_hour_costs(scene: Scene) -> None:
+    said = [await scene.visit() for _ in range(200)][-1]
+    assert 3 * 57 <= said["requests_h"] <= 3 * 61 + 7
+    assert said["traffic_kb"] > 300
