@@ -41,6 +41,10 @@ FAULT_CODES: dict[str, dict[str, str]] = {
     "answersSlow": {"vi": "trả lời quá chậm", "en": "answers too slowly"},
     "sendsElsewhere": {"vi": "chuyển tiếp sang địa chỉ lạ", "en": "sends one to a foreign address"},
     "noPicture": {"vi": "không lấy được hình", "en": "gives no picture"},
+    "picturePlain": {
+        "vi": "chỉ cho hình khi gửi mật khẩu không mã hóa",
+        "en": "gives its picture only for an unencrypted password",
+    },
     "pictureGarbled": {"vi": "hình hỏng, không xem được", "en": "its picture cannot be read"},
     "pictureFrozen": {"vi": "hình đứng yên", "en": "the picture is frozen"},
     "pictureBlack": {"vi": "hình đen", "en": "the picture is black"},

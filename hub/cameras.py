@@ -267,6 +267,7 @@ def asked(
     told = {
         "pictures": str((settings.data_dir / FOLDER).absolute()),
         "village_kbit_s": poll.village_kbit_s,
+        "plain_passwords": poll.plain_passwords,
         "networks": [str(n) for n in poll.networks],
     }
 

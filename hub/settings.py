@@ -149,6 +149,9 @@ class PollSettings(_Section):
 
     village_kbit_s: float = Field(default=256, ge=8, le=1e6, description="of a village's uplink, at most")
     picture_s: float = Field(default=600, ge=10, le=86400, description="seconds between pictures of a camera")
+    plain_passwords: bool = Field(
+        default=False, description="cameras that want it get their password unencrypted"
+    )
     networks: tuple[IPvAnyNetwork, ...] = Field(
         default=(), description="where cameras may send one to, beside their own address"
     )

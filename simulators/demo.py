@@ -170,6 +170,10 @@ def hub_settings(options: argparse.Namespace, clock: DemoClock) -> str:
 data_dir = {_toml(options.data)}
 log_level = "WARNING"
 
+[poll]
+picture_s = 60
+village_kbit_s = 50000
+plain_passwords = true
 [web]
 host = "{HOST}"
 port = {options.http_port}

@@ -145,16 +145,20 @@ class Keeper:
         )  # fmt: skip
         self._process, self._told = process, {}
         self._changed.set()
-        telling = asyncio.gather(self._tell_time(), self._tell())
+        telling = [asyncio.create_task(self._tell_time()), asyncio.create_task(self._tell())]
         try:
             await self._hear(process)
             await process.wait()
         finally:
-            telling.cancel()
             self._process = None
+            for task in telling:
+                task.cancel()
+            if process.stdin is not None:
+                process.stdin.close()
             if process.returncode is None:
                 process.kill()
                 await process.wait()
+            await asyncio.gather(*telling, return_exceptions=True)
 
     async def _tell_time(self) -> None:
         """What time it is for the hub: it may be simulated, and the machine's may be set."""

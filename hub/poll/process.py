@@ -69,13 +69,14 @@ class Talk:
                 log.error("not understood: %s", sorted(said))
 
 
-def target_of(row: Row, networks: tuple[Network, ...]) -> Target:
+def target_of(row: Row, networks: tuple[Network, ...], *, plain: bool = False) -> Target:
     """Where a camera is, and as whom we come."""
     parts = urlsplit(row.url)
     tls = parts.scheme == "https"
     return Target(
         row.name, parts.hostname or "", parts.port or (443 if tls else 80), parts.path or "/onvif/device_service",
         row.username, row.password, use_tls=tls, channel=row.channel, allowed=networks,
+        plain_password=plain,
     )  # fmt: skip
 
 
@@ -95,7 +96,7 @@ async def serve(settings: dict[str, Any]) -> None:
     networks = tuple(ipaddress.ip_network(n) for n in settings.get("networks", ()))
 
     def make(row: Row, bucket: Bucket) -> Watch:
-        camera = Camera(target_of(row, networks), now=pace.now)
+        camera = Camera(target_of(row, networks, plain=settings["plain_passwords"]), now=pace.now)
         eye = Eye(shelf.remembered(row.name))
         return Watch(row, bucket, shelf, camera, eye, lambda jpeg: masked(jpeg, row.masks), pace)
 

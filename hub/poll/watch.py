@@ -99,6 +99,7 @@ class Watch:
         self._good_at: float | None = None
         self._picture_due = 0.0
         self._size = SIZE
+        self._no_picture = ""
         self._reference_by: str | None = None
         self._login_due = 0.0
         self._refusals = 0
@@ -138,7 +139,8 @@ class Watch:
         found.answer_ms = (time.monotonic() - begun) * 1000
         if not found.faults:
             await self._ask(found)
-        await self._look(found)
+            await self._look(found)
+        self._seen(found)
         self._count(found)
         return found
 
@@ -177,12 +179,13 @@ class Watch:
             ask = getattr(self._camera, "recording", None)
             if ask is None:
                 return None
-            said = await ask()
+            said: Any = await ask()
         except CameraError as e:
             if e.code.value in LOGIN_CODES:
                 raise
             return None
-        return said.on
+        on: bool | None = said.on
+        return on
 
     def _blame(self, found: Found, e: CameraError) -> None:
         """What a camera that is there did wrong."""
@@ -204,7 +207,14 @@ class Watch:
             if wait <= PATIENCE_S:  # else another time: a visit is not held up for the uplink
                 self._bucket.take(self._size, self._pace.mono())  # whoever comes next waits for this one
                 await self._pace.sleep(wait)
-                await self._fetch(found)
+                await self._fetch()
+
+    def _seen(self, found: Found) -> None:
+        """What its last pictures showed."""
+        if self._no_picture:
+            found.faults.append(self._no_picture)
+            found.fresh = False
+            return
         sight = self._sight
         if sight is not None:
             found.fresh, found.good = sight.fresh, sight.good
@@ -213,22 +223,21 @@ class Watch:
         if self._good_at is not None:
             found.picture_age_s = self._pace.now() - self._good_at
 
-    async def _fetch(self, found: Found) -> None:
+    async def _fetch(self) -> None:
         self._picture_due = self._pace.mono() + self.row.picture_s
         before = self._camera.cost.bytes_in
         try:
             jpeg = await self._camera.snapshot()
         except CameraError as e:
-            if e.code.value in LOGIN_CODES:
-                self._blame(found, e)
-            else:
-                found.faults.append("noPicture")
+            self._no_picture = "picturePlain" if e.code is Code.LOGIN_PLAIN else "noPicture"
+            if e.code is not Code.LOGIN_PLAIN:
                 self._picture_due = self._pace.mono() + SUSPECT_S
             return
         finally:
             carried = self._camera.cost.bytes_in - before
             self._bucket.take(carried - self._size, self._pace.mono())
             self._size = max(carried, 1000)
+        self._no_picture = ""
         at = round(self._pace.now() * 1000)
         if self._reference_by is not None and self._eye.set_reference(jpeg):
             self._keep("reference", at, jpeg, by=self._reference_by)

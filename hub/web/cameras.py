@@ -35,7 +35,7 @@ WHAT: dict[str, str] = {
 _CODES: dict[str, tuple[str, ...]] = {
     "reachable": ("answersSlow", "answersGarbled", "answersTooLarge", "sendsElsewhere", "notOnvif"),
     "logged_in": ("loginRefused", "loginLocked", "loginFull"),
-    "picture_fresh": ("pictureFrozen", "noPicture", "streamRefused"),
+    "picture_fresh": ("pictureFrozen", "noPicture", "picturePlain", "streamRefused"),
     "picture_good": (
         "pictureGarbled",
         "pictureBlack",
