@@ -225,8 +225,13 @@ class Cameras:
                 (self._folder / name).unlink()
 
 
-def seal_logins(  # noqa: PLR0913, PLR0917 - what it is made of
-    passwords: Mapping[str, str], secrets: Secrets, boxes: Mapping[str, bytes], at: int, by: By, writes: Writes
+def seal_logins(
+    passwords: Mapping[str, str],
+    secrets: Secrets,
+    boxes: Mapping[str, bytes],
+    at: int,
+    by: By,
+    writes: Writes,
 ) -> None:
     """Store passwords of cameras by name, those that are new or another than in `boxes`. Raises Refused."""
     for name, password in passwords.items():

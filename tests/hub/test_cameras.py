@@ -13,7 +13,7 @@ from devices.device import Device, Kind
 from devices.lifecycle import Lifecycle
 from devices.person import By
 from hub import registry
-from hub.cameras import KEPT_MS, LOGIN, LOOKS_MS, Cameras
+from hub.cameras import KEPT_MS, LOGIN, LOOKS_MS, Cameras, seal_logins
 from hub.poll.keeper import Keeper, rows_of
 from hub.poll.shelf import Shelf
 from hub.secrets import Secrets
@@ -102,6 +102,17 @@ async def test_a_password_is_sealed_told_to_the_poller_and_never_to_the_audit(de
     assert desk.asked == [("changed",)]
     await desk.cameras.set_password("cam-1", "", AN)
     assert not desk.cameras.has_password("cam-1")
+
+
+async def test_a_file_seals_only_what_is_new(desk: Desk) -> None:
+    for password in ("a", "a", "b"):
+        writes = Writes()
+        boxes = dict(Reader(desk.store.path).boxes(LOGIN))
+        seal_logins({"cam-1": password}, desk.secrets, boxes, NOW, AN, writes)
+        desk.store.commit(writes)
+    ((_, box),) = Reader(desk.store.path).boxes(LOGIN)
+    assert desk.secrets.open(box, "cam-1", LOGIN) == "b"
+    assert [a[1] for a in desk.audit()] == ["camera.password_set"] * 2
 
 
 @pytest.mark.parametrize(("name", "code"), [("den-1", "not_asked"), ("nobody", "unknown_device")])
