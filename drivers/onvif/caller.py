@@ -10,7 +10,7 @@ from drivers.onvif import clock as clocks
 from drivers.onvif import digest, soap, wsdl
 from drivers.onvif.errors import CameraError, Code
 from drivers.onvif.http import Http, uri_of
-from drivers.onvif.login import Attempt, Login, Way
+from drivers.onvif.login import Attempt, ClockNow, Login, Way
 from drivers.onvif.soap import Refused
 from drivers.onvif.target import Allowed, Cost, Target
 from drivers.onvif.wsdl import Service
@@ -60,6 +60,7 @@ class Caller:
         self.login = Login(target)
         self.allowed = Allowed(target)
         self.last_clock: Clock | None = None
+        self._clock_was_open = False
         self.now = now
         self.call_s = call_s
         self.http = Http(target, self.allowed, self.cost)
@@ -96,8 +97,6 @@ class Caller:
             except soap.UnexplainedError as e:
                 if not attempt.bare(e):
                     raise
-            except CameraError as e:
-                raise (self.login.busy() if e.code is Code.BUSY else None) or e from None
             else:
                 if call.name not in _PRE_AUTH and self.login.given:
                     self.login.accepted(attempt.way)
@@ -105,16 +104,17 @@ class Caller:
 
     async def _try_another(self, attempt: Attempt, refused: Refused) -> None:
         """Raises CameraError where nothing is left to try."""
-        if attempt.way is Way.TOKEN and self.login.way is Way.TOKEN and not attempt.signed_anew:
-            attempt.signed_anew = True
-            if await self._clock_moved():
+        if attempt.way is Way.TOKEN and self.login.way is Way.TOKEN and attempt.clock is None:
+            attempt.clock = await self._ask_again()
+            if attempt.clock is ClockNow.MOVED:
                 return
         if attempt.another(refused):
             return
         if attempt.unexplained and attempt.way is Way.BARE:
             raise attempt.unexplained
-        everything = await self._clock_refused(refused)
-        raise self.login.explain(refused, clock_refused=everything) from None
+        if self.login.way is not None and attempt.clock is None:
+            attempt.clock = await self._ask_again()
+        raise self.login.explain(refused, everything=attempt.clock is ClockNow.REFUSED) from None
 
     async def _post(
         self,
@@ -155,7 +155,9 @@ class Caller:
         reply = await self._post(_CLOCK, self.target.url, None)
         at = (sent + self.now()) / 2
         body = soap.body_of(reply, _CLOCK.name, self.target.password)
-        return wsdl.read(Service.DEVICE, _CLOCK.name, body), at
+        said = wsdl.read(Service.DEVICE, _CLOCK.name, body)
+        self._clock_was_open = True
+        return said, at
 
     async def know_clock(self) -> None:
         """Before the first signature: what time the camera believes it is."""
@@ -167,26 +169,17 @@ class Caller:
                     raise
                 self.last_clock = clocks.UNKNOWN  # it cannot tell; not asked again before each call
 
-    async def _clock_moved(self) -> bool:
-        """Whether its clock has jumped since we asked for it (a reboot to 1970): then our signature was wrong."""
-        if self.last_clock is None:
-            return False
-        before = self.last_clock.sign_s
+    async def _ask_again(self) -> ClockNow:
+        """After a refusal, ask for the clock without a login.
+
+        It may have jumped (a reboot to 1970): then our signature was wrong. Or even that is refused, which was not.
+        """
+        before = self.last_clock.sign_s if self.last_clock else 0.0
         try:
             said, at = await self._plain_clock()
-        except (CameraError, Refused):
-            return False
-        self.last_clock = clocks.read(said, at)
-        return abs(self.last_clock.sign_s - before) > _MOVED_S
-
-    async def _clock_refused(self, refused: Refused) -> bool:
-        """Whether what needs no login, and was answered without one before, is refused as well."""
-        if self.login.way is None or self.last_clock is None or refused.words:
-            return False
-        try:
-            await self._plain_clock()
         except Refused:
-            return True
-        except CameraError as e:
-            return e.code is Code.BUSY
-        return False
+            return ClockNow.REFUSED if self._clock_was_open else ClockNow.SAME
+        except CameraError:
+            return ClockNow.SAME
+        self.last_clock = clocks.read(said, at)
+        return ClockNow.MOVED if abs(self.last_clock.sign_s - before) > _MOVED_S else ClockNow.SAME

@@ -11,8 +11,7 @@ The way that was accepted stays. A password that was refused by all of them is n
 
 "The camera is full" (`login_full`) is said only with evidence, one of:
 
-- it says so in words (maximum of connections, users or sessions; too many);
-- it answers HTTP 503 to a login that it accepted before;
+- it says so in words (maximum of connections, users or sessions; too many), with 401, 403, 503 or a fault;
 - it now refuses even the question for its clock, which it answered without login before;
 - the same password was refused and then accepted before: it comes and goes.
 
@@ -47,6 +46,14 @@ class Way(Enum):
     BARE = "bare"
     HTTP = "http"
     PLAIN = "plain"
+
+
+class ClockNow(Enum):
+    """What asking for the clock again brought, after a refusal."""
+
+    SAME = "same"
+    MOVED = "moved"
+    REFUSED = "refused"
 
 
 class Login:
@@ -95,14 +102,14 @@ class Login:
         self._refused_since = False
         self.way = way
 
-    def explain(self, refused: Refused, *, clock_refused: bool = False) -> CameraError:
+    def explain(self, refused: Refused, *, everything: bool = False) -> CameraError:
         """What to tell about a refusal after which no way is left. The only place that says `login_full`."""
         self._refused_since = True
         said = f": {refused.words}" if refused.words else f" (HTTP {refused.status})"
-        return in_words(refused.words) or self._after_success(said, clock_refused) or self._never_worked(said)
+        return in_words(refused.words) or self._after_success(said, everything) or self._never_worked(said)
 
-    def _after_success(self, said: str, clock_refused: bool) -> CameraError | None:
-        if clock_refused:
+    def _after_success(self, said: str, everything: bool) -> CameraError | None:
+        if everything:
             return CameraError(
                 Code.LOGIN_FULL,
                 "the camera is full: it refuses even what it answered without a login before",
@@ -127,13 +134,6 @@ class Login:
             )
         return self._finally(Code.LOGIN_REFUSED, f"user name or password refused{said}")
 
-    def busy(self) -> CameraError | None:
-        """After HTTP 503 to a signed call: that the camera is full, where the login worked before."""
-        if self.way is None:
-            return None
-        self._refused_since = True
-        return CameraError(Code.LOGIN_FULL, "the camera is full: HTTP 503 to a login that it accepted before")
-
     def _finally(self, code: Code, reason: str) -> CameraError:
         self.final = CameraError(code, reason, permanent=True)
         return self.final
@@ -147,7 +147,7 @@ class Attempt:
         self._login = login
         self._tried: set[Way] = {self.way}
         self._renewed = False
-        self.signed_anew = False
+        self.clock: ClockNow | None = None
         self.unexplained: CameraError | None = None
 
     def another(self, refused: Refused) -> bool:

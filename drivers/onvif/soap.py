@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from drivers.onvif.errors import CameraError, Code, quoted
+from drivers.onvif.login import in_words
 from drivers.onvif.wsdl import child, local, parse
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ def body_of(reply: Reply, what: str, secret: str) -> etree._Element:
             raise CameraError(Code.NO_SUCH_SERVICE, f"{what} is not offered: {words}", permanent=True)
         raise CameraError(Code.FAILED, f"{what} failed: {words}")
     if reply.status == 503:  # noqa: PLR2004 - HTTP's own number
-        raise CameraError(Code.BUSY, f"the camera is busy (HTTP 503) {plain(reply, secret)}".rstrip())
+        said = plain(reply, secret)
+        raise in_words(said) or CameraError(Code.BUSY, f"the camera is busy (HTTP 503) {said}".rstrip())
     if reply.status in _NOT_FOUND:
         raise CameraError(Code.NO_SUCH_SERVICE, f"{what}: HTTP {reply.status} at its address", permanent=True)
     if reply.status != 200:  # noqa: PLR2004 - HTTP's own number

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
-from drivers.onvif.discovery import REPLY_CAP, Found, find
+from drivers.onvif.discovery import GROUP, REPLY_CAP, Found, find
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -100,6 +101,21 @@ async def test_addresses_elsewhere_are_left_out(responder: Responder) -> None:
 async def test_one_host_cannot_fill_the_list(responder: Responder) -> None:
     responder.answer = lambda asked: [match(asked, name=f"n{i}") for i in range(50)]
     assert len(await search(responder)) == 4
+
+
+async def test_by_multicast(responder: Responder) -> None:
+    """On the loopback interface, at a port of its own."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind((GROUP, 0))
+    sock.setsockopt(
+        socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(GROUP) + socket.inet_aton("127.0.0.1")
+    )
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: responder, sock=sock)
+    try:
+        found = await find(0.3, "127.0.0.1", port=sock.getsockname()[1])
+    finally:
+        transport.close()
+    assert [f.identity for f in found] == ["a1"]
 
 
 async def test_nobody_answers() -> None:

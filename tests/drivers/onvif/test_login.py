@@ -174,20 +174,36 @@ async def test_locked_in_its_own_words(fake: FakeCamera, client: Client) -> None
     assert sum(r.signed for r in fake.requests) == 1
 
 
-async def test_a_503_is_full_only_after_a_login_that_worked(fake: FakeCamera, client: Client) -> None:
-    new, known = client(), client()
-    await known.information()
-    fake.handlers["GetDeviceInformation"] = lambda _: Answer(b"", 503)
-    for camera, code in ((known, Code.LOGIN_FULL), (new, Code.BUSY)):
-        with pytest.raises(CameraError) as caught:
-            await camera.information()
-        assert caught.value.code is code
-
-
-async def test_full_when_even_the_clock_is_refused_now(fake: FakeCamera, client: Client) -> None:
+async def test_a_503_is_full_only_in_words(fake: FakeCamera, client: Client) -> None:
     camera = client()
     await camera.information()
-    fake.accepts, fake.public, fake.refusal = {"never"}, set(), lambda _: Answer(b"", 401)
+    for body, code in ((b"", Code.BUSY), (b"<p>Too many users connected</p>", Code.LOGIN_FULL)):
+        busy = Answer(body, 503)
+        fake.handlers["GetDeviceInformation"] = lambda _, busy=busy: busy  # type: ignore[misc]
+        with pytest.raises(CameraError) as caught:
+            await camera.information()
+        assert (caught.value.code, caught.value.permanent) == (code, False)
+
+
+async def test_a_clock_that_always_wanted_a_login_is_no_evidence(fake: FakeCamera, client: Client) -> None:
+    fake.public = set()
+    camera = client()
+    await camera.information()
+    fake.password = "changed"
+    with pytest.raises(CameraError) as caught:
+        await camera.information()
+    assert caught.value.code is Code.LOGIN_REFUSED
+
+
+@pytest.mark.parametrize("accepts", ["token", "digest"])
+@pytest.mark.parametrize("answer", [Answer(b"", 401), fault("NotAuthorized", "Sender not Authorized", 400)])
+async def test_full_when_even_the_clock_is_refused_now(
+    fake: FakeCamera, client: Client, accepts: str, answer: Answer
+) -> None:
+    fake.accepts = {accepts}
+    camera = client()
+    await camera.information()
+    fake.accepts, fake.public, fake.refusal = {"never"}, set(), lambda _: answer
     with pytest.raises(CameraError) as caught:
         await camera.information()
     assert (caught.value.code, caught.value.permanent) == (Code.LOGIN_FULL, False)

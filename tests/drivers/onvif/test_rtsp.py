@@ -6,10 +6,13 @@ import asyncio
 import contextlib
 import hashlib
 import io
+import re
 import time
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import av
 import pytest
 from PIL import Image
 
@@ -365,6 +368,36 @@ def test_frames_are_bounded_and_junk_is_nothing() -> None:
     assembler.add(bytes([0x80, 0x60]) + bytes(10) + big)
     with pytest.raises(CameraError, match="larger than"):
         assembler.add(bytes([0x80, 0x60]) + bytes(10) + big)
+
+
+def test_a_key_frame_of_h265_from_its_packets() -> None:
+    """Encoded by FFmpeg, cut into packets by hand (RFC 7798), put together and decoded again."""
+    encoder = av.CodecContext.create("libx265", "w")
+    assert isinstance(encoder, av.video.codeccontext.VideoCodecContext)
+    encoder.width, encoder.height, encoder.pix_fmt = 320, 192, "yuv420p"
+    encoder.time_base = Fraction(1, 10)
+    encoder.options = {"x265-params": "log-level=none"}
+    drawn = Image.linear_gradient("L").resize((320, 192)).convert("RGB")
+    frame = av.VideoFrame.from_image(drawn)
+    stream = b"".join(bytes(p) for p in [*encoder.encode(frame), *encoder.encode(None)])
+    units = [u for u in re.split(rb"\x00\x00\x00?\x01", stream) if u]
+    parts: list[bytes] = []
+    for unit in units:
+        if len(unit) < 100:
+            parts.append(unit)
+            continue
+        kind, body = (unit[0] >> 1) & 0x3F, unit[2:]
+        head = bytes([unit[0] & 0x81 | 49 << 1, unit[1]])
+        pieces = [body[i : i + 90] for i in range(0, len(body), 90)]
+        flags = [0x80 * (i == 0) | 0x40 * (i == len(pieces) - 1) for i in range(len(pieces))]
+        parts += [head + bytes([flag | kind]) + piece for flag, piece in zip(flags, pieces, strict=True)]
+    assembler = Assembler(Track("H265", 96, "", b""))
+    whole = [assembler.add(p) for p in packets(*parts)][-1]
+    assert whole
+    picture = Image.open(io.BytesIO(decode("H265", whole)))
+    assert picture.size == (320, 192)
+    column = picture.convert("L").resize((1, 4)).tobytes()
+    assert list(column) == sorted(column)
 
 
 @pytest.mark.parametrize("quality", [20, 50, 75, 95])
