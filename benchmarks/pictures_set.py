@@ -79,7 +79,7 @@ def graded() -> tuple[Graded, ...]:
     for runs in (False, True):
         grade = "clock runs" if runs else "all of it"
         made.append(Graded("frozen", grade, Fault("frozen", clock_runs=runs), ("pictureFrozen",)))
-    for what, left in (("cut", 0.5), ("filled", 0.6), ("page", 1.0), ("flipped", 0.4)):
+    for what, left in (("cut", 0.5), ("filled", 0.6), ("page", 1.0), ("gap", 0.4)):
         made.append(Graded("garbled", what, Fault(what, left), ("pictureGarbled",)))
     return tuple(made)
 

@@ -9,7 +9,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter
 from simulators.chance import between
 
 KINDS = ("black", "cloth", "paint", "leaf", "defocus", "dirt", "overexposed", "turned", "wall", "frozen",
-         "cut", "filled", "flipped", "page")  # fmt: skip
+         "cut", "filled", "gap", "page")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,8 @@ class Fault:
     """One thing that happened, and how much of it.
 
     `grade` by kind: leaf and dirt, the share of the picture; defocus, the blur's deviation as a share of the
-    picture's width; overexposed, steps of doubled light; cut and filled, the share of bytes that are left. turned:
+    picture's width; overexposed, steps of doubled light; cut and filled, the share of bytes that are left;
+    gap, the share of bytes before it. turned:
     `pan` degrees to the right and `tilt` degrees down. frozen: `since` (seconds since 1970), `clock_runs` where the
     clock is written into the picture after it froze.
     """
@@ -117,14 +118,14 @@ def damaged(jpeg: bytes, faults: tuple[Fault, ...]) -> bytes:
             jpeg = jpeg[: max(4, int(len(jpeg) * fault.grade))]
         elif fault.kind == "filled":  # cut off, and ended properly all the same
             jpeg = jpeg[: max(1000, int(len(jpeg) * fault.grade))] + b"\xff\xd9"
-        elif fault.kind == "flipped":
-            jpeg = _flipped(jpeg, fault.grade)
+        elif fault.kind == "gap":
+            jpeg = _gap(jpeg, fault.grade)
         elif fault.kind == "page":
             jpeg = b"<html><body>401 Unauthorized</body></html>"
     return jpeg
 
 
-def _flipped(jpeg: bytes, place: float) -> bytes:
-    """Bytes lost on the way, from `place` (a share of the file) on: a gap of 40 bytes."""
+def _gap(jpeg: bytes, place: float) -> bytes:
+    """Bytes lost on the way, from `place` (a share of the file) on: one packet."""
     at = max(700, int(len(jpeg) * place))
-    return jpeg[:at] + jpeg[at + 40 :]
+    return jpeg[:at] + jpeg[at + 1400 :]

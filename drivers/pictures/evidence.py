@@ -10,7 +10,9 @@ from drivers.pictures.limits import (
     BLACK_HIGH,
     BLANK,
     BLURRED_BELOW,
+    BROKEN_ROWS,
     CHANCE,
+    CLEAR,
     COVERED,
     FLAT_LEVEL,
     FLAT_ROWS,
@@ -20,6 +22,7 @@ from drivers.pictures.limits import (
     OPAQUE_BELOW,
     OTHER_SHARE,
     SEAM,
+    SOFT_ALL,
     SOFT_SHARE,
     STRUCTURED_SHARE,
     WHITE,
@@ -56,13 +59,14 @@ ESSENTIAL: tuple[Code, ...] = ("lensCovered", "viewTurned", "pictureBlurred")
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """`shows`: for each code, None is "cannot tell". `about`: the numbers behind a yes. `match`: the best look's."""
+    """`shows`: for each code, None is "cannot tell". `about`: the numbers behind a yes. `match`: with `view`'s look."""
 
     shows: Mapping[Code, bool | None]
     about: Mapping[Code, Mapping[str, float | str]] = field(default_factory=dict)
     untold: tuple[str, ...] = ()
     match: Match | None = None
     kind: Kind | None = None
+    view: int | None = None
 
     def with_frozen(self, frozen: bool | None) -> Evidence:
         """The same with an answer about freshness."""
@@ -79,18 +83,19 @@ class Evidence:
         return None if any(self.shows[c] is None for c in ESSENTIAL) else True
 
 
-def evidence_of(reference: Reference, seen: Seen) -> Evidence:
-    """What a picture shows; all but freshness, which needs the picture before."""
+def evidence_of(reference: Reference, seen: Seen, *, learning: bool = False) -> Evidence:
+    """What a picture shows; all but freshness, which needs the picture before. `learning`: other views may be right."""
     m, kind = seen.measures, kind_of(seen.measures)
     shows: dict[Code, bool | None] = dict.fromkeys(CODES)
     if m.high <= BLACK_HIGH:
         shows["pictureBlack"] = True
         return Evidence(shows, {"pictureBlack": {"brightest": float(m.high)}}, ("dark",), None, kind)
     shows["pictureBlack"] = False
-    look, match = best_match(reference, seen, kind)
+    view, look, match = best_match(reference, seen, kind)
     missing = seen.flat >= FLAT_ROWS and seen.flat_level > FLAT_LEVEL
     same = match is not None and match.agreement >= CHANCE and not _away(match)
-    if missing or (same and look is not None and seen.seam > SEAM + look.seam):
+    seam = same and look is not None and seen.seam > SEAM + look.seam
+    if missing or seam or (same and match is not None and match.kind == kind and match.broken >= BROKEN_ROWS):
         shows["pictureGarbled"] = True
         return Evidence(shows, {"pictureGarbled": _broken(seen)}, (), match, kind)
     shows["pictureGarbled"] = False
@@ -99,22 +104,22 @@ def evidence_of(reference: Reference, seen: Seen) -> Evidence:
         about = {"whitePct": round(100 * m.white)}
         return Evidence(shows, {"pictureOverexposed": about}, (), match, kind)
     shows["pictureOverexposed"] = False
-    if match is None:
+    if match is None or (learning and match.agreement < IN_PLACE):
         return Evidence(shows, {}, ("noReference",), None, kind)
-    return _compared(shows, match, kind)
+    return replace(_compared(shows, match, kind), view=view)
 
 
-def best_match(reference: Reference, seen: Seen, kind: Kind) -> tuple[Look | None, Match | None]:
-    """The look that a picture agrees with best: of its own kind, and of others only where none of that fits."""
-    best: tuple[Look | None, Match | None] = None, None
-    looks = [k for v in reference.views for k in v.looks if k.pictures >= LEARNT]
-    looks.sort(key=lambda k: k.kind != kind)
-    for look in looks:
-        if look.kind != kind and best[1] is not None and best[1].agreement >= IN_PLACE:
+def best_match(reference: Reference, seen: Seen, kind: Kind) -> tuple[int | None, Look | None, Match | None]:
+    """The view and look that a picture agrees with best: of other kinds only where none of its own fits."""
+    best: tuple[int | None, Look | None, Match | None] = None, None, None
+    looks = [(i, k) for i, v in enumerate(reference.views) for k in v.looks if k.pictures >= LEARNT]
+    looks.sort(key=lambda x: x[1].kind != kind)
+    for i, look in looks:
+        if look.kind != kind and best[2] is not None and best[2].agreement >= IN_PLACE:
             break
         match = compare(look, seen)
-        if match is not None and _fits(match, kind) > _fits(best[1], kind):
-            best = look, match
+        if match is not None and _fits(match, kind) > _fits(best[2], kind):
+            best = i, look, match
     return best
 
 
@@ -126,43 +131,56 @@ def _fits(match: Match | None, kind: Kind) -> float:
 def _broken(seen: Seen) -> Mapping[str, float | str]:
     if seen.flat >= FLAT_ROWS:
         return {"why": "missingRows", "missingPct": float(round(100 * seen.flat))}
-    return {"why": "seam", "seam": seen.seam}
+    return {"why": "seam"}
 
 
 def _compared(shows: dict[Code, bool | None], match: Match, kind: Kind) -> Evidence:
     """Covered, turned, blurred: what needs the reference."""
-    about: dict[Code, Mapping[str, float | str]] = {}
-    untold: tuple[str, ...] = ()
-    alike = match.kind == kind
     if match.structured < STRUCTURED_SHARE:
         return Evidence(shows, {}, ("noStructure",), match, kind)
-    opaque = match.residue < OPAQUE_BELOW
-    if _away(match) and alike:
+    if match.kind != kind:
+        return _of_another_kind(shows, match, kind)
+    code, about = _wrong(match)
+    if code is not None:
+        shows[code] = True
+        return Evidence(shows, {code: about}, (), match, kind)
+    if match.gone >= COVERED or match.agreement < IN_PLACE:
+        return Evidence(shows, {}, ("fog" if match.gone >= COVERED else "unclear",), match, kind)
+    shows["viewTurned"] = shows["lensCovered"] = False
+    if match.sharp is not None:
+        shows["pictureBlurred"] = match.sharp < BLURRED_BELOW
+        about = {"detailPct": _pct(match.sharp)}
+    return Evidence(shows, {"pictureBlurred": about}, (), match, kind)
+
+
+def _of_another_kind(shows: dict[Code, bool | None], match: Match, kind: Kind) -> Evidence:
+    """No look of its own yet: what is clear all the same."""
+    if _away(match):
         shows["viewTurned"] = True
-        about["viewTurned"] = {"rightPct": _pct(match.right), "downPct": _pct(match.down)}
-    elif match.gone >= BLANK and opaque and (alike or match.agreement < IN_PLACE):
+        return Evidence(shows, {"viewTurned": _shift(match)}, (), match, kind)
+    if match.gone >= BLANK and match.residue < OPAQUE_BELOW and match.agreement < IN_PLACE:
         shows["lensCovered"] = True
-        about["lensCovered"] = {"coveredPct": _pct(match.gone)}
-    elif _elsewhere(match) and alike:
-        shows["viewTurned"] = True
-    elif match.soft >= SOFT_SHARE and alike:
-        shows["pictureBlurred"] = True
-        about["pictureBlurred"] = {"softPct": _pct(match.soft)}
-    elif match.gone >= COVERED and alike:
-        shows["lensCovered"] = True if opaque else None
-        about["lensCovered"] = {"coveredPct": _pct(match.gone)}
-        untold = () if opaque else ("fog",)
-    elif match.agreement >= IN_PLACE:
+        return Evidence(shows, {"lensCovered": {"coveredPct": _pct(match.gone)}}, (), match, kind)
+    if match.agreement >= IN_PLACE:
         shows["viewTurned"] = False
-        if not alike:
-            return Evidence(shows, {}, ("noReference",), match, kind)
-        shows["lensCovered"] = False
-        if match.sharp is not None:
-            shows["pictureBlurred"] = match.sharp < BLURRED_BELOW
-            about["pictureBlurred"] = {"detailPct": _pct(match.sharp)}
-    else:
-        untold = ("unclear",) if alike else ("noReference",)
-    return Evidence(shows, about, untold, match, kind)
+    return Evidence(shows, {}, ("noReference",), match, kind)
+
+
+def _wrong(match: Match) -> tuple[Code | None, Mapping[str, float | str]]:
+    """The first that holds of what takes structure away, with its numbers."""
+    opaque = match.residue < OPAQUE_BELOW
+    if _away(match):
+        return "viewTurned", _shift(match)
+    if match.gone >= BLANK and opaque:
+        return "lensCovered", {"coveredPct": _pct(match.gone)}
+    if _elsewhere(match):
+        return "viewTurned", {}
+    clear = match.contrast is None or match.contrast >= CLEAR
+    if match.gone >= COVERED and opaque and clear and match.soft < SOFT_ALL:
+        return "lensCovered", {"coveredPct": _pct(match.gone)}
+    if match.soft >= SOFT_SHARE:
+        return "pictureBlurred", {"softPct": _pct(match.soft)}
+    return None, {}
 
 
 def _away(match: Match) -> bool:
@@ -175,6 +193,10 @@ def _away(match: Match) -> bool:
 def _elsewhere(match: Match) -> bool:
     """It is not, and there is something else to be seen."""
     return match.agreement < CHANCE and match.lively >= LIVELY_SHARE and match.other >= OTHER_SHARE
+
+
+def _shift(match: Match) -> Mapping[str, float | str]:
+    return {"rightPct": _pct(match.right), "downPct": _pct(match.down)}
 
 
 def _pct(share: float) -> float:

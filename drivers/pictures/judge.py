@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from drivers.pictures.errors import PictureError
 from drivers.pictures.evidence import CODES, Code, Evidence, evidence_of
-from drivers.pictures.learning import learnt
+from drivers.pictures.learning import learnt, young
 from drivers.pictures.limits import FROZEN_SHARE, FROZEN_TILES, PICTURES, SPAN_MS
 from drivers.pictures.measure import Measures, look_at, tiles_of
 from drivers.pictures.reference import Kind, Match, Reference
@@ -119,14 +119,15 @@ def judge(memory: Memory, picture: Frame | PictureError, at: int) -> tuple[Memor
         tiles, seen = memory.tiles, None
     else:
         seen = look_at(picture)
-        found = evidence_of(memory.reference, seen)
+        learning = memory.ptz and not memory.reference.by_person and young(memory.reference)
+        found = evidence_of(memory.reference, seen, learning=learning)
         tiles = tiles_of(picture)
         found = found.with_frozen(frozen(memory.tiles, tiles))
     tracks = tuple(_followed(_track(memory.tracks, code), found, at, memory) for code in CODES)
     standing = tuple(Finding(t.code, t.began, t.about) for t in tracks if t.standing)
     reference = memory.reference
     if seen is not None and not any(found.shows[c] for c in CODES) and not standing:
-        reference = learnt(reference, seen, found.match, ptz=memory.ptz)
+        reference = learnt(reference, seen, found.view, found.match, ptz=memory.ptz)
     memory = replace(
         memory,
         tracks=tuple(t for t in tracks if t.count or t.standing),
@@ -163,10 +164,10 @@ def _track(tracks: Sequence[Track], code: Code) -> Track:
 
 
 def _followed(track: Track, found: Evidence, at: int, memory: Memory) -> Track:
-    """A fault stands after 3 pictures in a row over 2 minutes, and ends likewise; "cannot tell" changes nothing."""
+    """A fault stands after 3 pictures in a row over 2 minutes and ends likewise; "cannot tell" breaks a row."""
     shows = found.shows[track.code]
     if shows is None:
-        return track
+        return track if track.standing else Track(track.code)
     about = _in_numbers(found.about.get(track.code, {}), memory) if shows else track.about
     if shows is track.standing:  # as it was said
         return replace(track, count=0, about=about)

@@ -30,27 +30,33 @@ def reference_of(frames: Sequence[Frame]) -> Reference:
     return reference
 
 
-def learnt(reference: Reference, seen: Seen, match: Match | None, *, ptz: bool) -> Reference:
-    """The reference with one more picture that shows no fault. A picture that belongs to no view adds one where it may.
+def learnt(
+    reference: Reference, seen: Seen, view: int | None, match: Match | None, *, ptz: bool
+) -> Reference:
+    """The reference with one more picture that shows no fault; `view` and `match`: what it agreed with.
 
-    A look that is begun anew each time (pictures that do not agree with each other) never comes to count.
+    A picture that belongs to no view adds one where it may. A look that is begun anew each time (pictures that do not
+    agree with each other) never comes to count.
     """
     kind = kind_of(seen.measures)
+    if view is not None and match is not None and match.agreement >= IN_PLACE:
+        return _added(reference, view, seen, kind)
     i, nearest = _nearest(reference, seen)
     if nearest is None:
         return reference if reference.views else replace(reference, views=(View((first(seen, kind),)),))
     if nearest.agreement >= IN_PLACE:
         return _added(reference, i, seen, kind)
-    if ptz and not reference.by_person and len(reference.views) < VIEWS and _young(reference):
+    if ptz and not reference.by_person and len(reference.views) < VIEWS and young(reference):
         return replace(reference, views=(*reference.views, View((first(seen, kind),))))
     look = reference.views[i].look(kind)
     empty = look is not None and nearest.structured < STRUCTURED_SHARE
     if look is None or look.pictures < LEARNT or empty:
         return _added(reference, i, seen, kind, anew=not empty)
-    return reference if match is None or match.agreement < IN_PLACE else _added(reference, i, seen, kind)
+    return reference
 
 
-def _young(reference: Reference) -> bool:
+def young(reference: Reference) -> bool:
+    """Whether a PTZ camera may still add views by itself."""
     return sum(k.pictures for v in reference.views for k in v.looks) < VIEWS_LEARNT
 
 

@@ -78,9 +78,11 @@ FLAT_ROWS = 0.15
 """Share of the height that is one even surface up to the lower edge: what a decoder makes of rows that never came."""
 FLAT_LEVEL = 20
 """... and not black: below, it may be a dark night."""
-SEAM = 25
+SEAM = 20
 """Step in levels of most columns at one row, beyond the reference's largest: bytes were lost in the middle. Kerbs and
-eaves right across a picture came to 15."""
+eaves right across a picture came to 24, and the reference has them."""
+BROKEN_ROWS = 0.6
+"""... or the upper rows of blocks show what they did, so much of it, and so much of the lower ones something else."""
 STRUCTURED_SHARE = 0.05
 """Share of blocks with structure: an empty wall has less, and then nobody can tell whether the camera turned."""
 IN_PLACE = 0.4
@@ -95,14 +97,19 @@ LIVELY_SHARE = 0.08
 """Share of blocks with clear edges that a picture of another view has at least; a cover has none."""
 OTHER_SHARE = 0.6
 """Share of these that do not belong to the reference. With a leaf over most of the lens, the rest belongs to it."""
-BLANK = 0.6
+BLANK = 0.5
 """Share of structured blocks that show nothing: from here on covered, though the rest may show something else."""
 COVERED = 0.08
 """Share of structured blocks that show nothing: a lorry or a person close by covers less, or goes."""
 OPAQUE_BELOW = 0.2
 """Agreement left within those: fog left 0.2 to 0.6, cloth, paint and leaves under 0.2, mostly under 0.1."""
+CLEAR = 0.6
+"""Contrast of the blocks that are held: below, fog lies over all of the picture and may hide the rest. Beside a leaf
+they keep theirs (0.7 to 1.3), fog left 0.2 to 0.55."""
 SOFT_SHARE = 0.15
 """Share of structured blocks that lost their detail and kept their shape: smears on the glass."""
+SOFT_ALL = 0.5
+"""... from here on blurred, though some blocks show nothing: far out of focus."""
 BLURRED_BELOW = 0.72
 """Fine to coarse detail, to the reference's. Good pictures (rain, fog, JPEG quality 30) had 0.8 to 1.3; a blur of 0.3 %
 of the picture's width, where a plate becomes unreadable, 0.3 to 0.7."""
@@ -115,5 +122,5 @@ FROZEN_SHARE = 0.95
 
 VIEWS = 8
 """Views that one camera may have, 6 to 20 kB each."""
-VIEWS_LEARNT = 300
-"""Pictures in which a PTZ camera may add views by itself: two days at the usual pace; then a person does."""
+VIEWS_LEARNT = 150
+"""Pictures in which a PTZ camera may add views by itself, and is not called turned: a day at the usual pace."""

@@ -52,8 +52,7 @@ class Seen:
     `field`: complex64, rows x columns of cells (28 x 64 where the picture is 16:9), the direction of each cell's edges,
     see `direction`. `bands`: float32, 4 x rows x columns of blocks (7 x 16): mean squared Laplacian at full, half,
     quarter and eighth resolution, less what the noise adds. `flat`: share of the picture's height, from below, that is
-    one even surface row by row, and `flat_level` its luminance. `seam`: the largest step between two neighbouring rows
-    all along the picture, in levels.
+    one even surface row by row, and `flat_level` its luminance. `seam`: as in Frame.
     """
 
     measures: Measures
@@ -96,7 +95,7 @@ def look_at(frame: Frame) -> Seen:
         bands,
         flat,
         flat_level,
-        _seam(frame.grey),
+        frame.seam,
     )
 
 
@@ -199,16 +198,6 @@ def _flat_rows(grey: NDArray[np.uint8]) -> tuple[float, float]:
     if last == grey.shape[0]:
         return 0.0, 0.0
     return round((grey.shape[0] - last) / grey.shape[0], 3), round(float(inner[last:].mean()), 1)
-
-
-def _seam(grey: NDArray[np.uint8]) -> float:
-    """Lost data shift the brightness of all that follows: most columns step the same way at one row."""
-    some = grey[BAND:-BAND, ::4].astype(np.int16)
-    steps = some[2:] - some[:-2]
-    steps.sort(axis=1)
-    columns = steps.shape[1]
-    up, down = steps[:, columns * 3 // 10], steps[:, columns * 7 // 10]
-    return float(max(up.max(), -down.min(), 0))
 
 
 def tiles_of(frame: Frame) -> tuple[int, ...]:

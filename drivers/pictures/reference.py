@@ -116,8 +116,9 @@ class Match:
     these: `held`, those that show it still; `gone`, those that show nothing, and `residue` the agreement within them
     (fog leaves a trace of what is behind it, cloth and dirt none); `soft`, those that lost their detail and kept
     their shape. `lively`: blocks with clear edges now; `other`: those of them that are not held.
-    `sharp`: median ratio of fine to coarse detail in the held blocks, to the look's, the lower of two scales; None
-    where too few are held.
+    `broken`: how clearly the upper rows are held and the lower ones show something else, all along the picture.
+    `contrast` of the held blocks to the look's, and `sharp`, their ratio of fine to coarse detail, the lower of two
+    scales: medians; None where too few are held.
     """
 
     kind: Kind
@@ -132,6 +133,8 @@ class Match:
     soft: float
     lively: float
     other: float
+    broken: float
+    contrast: float | None
     sharp: float | None
 
 
@@ -174,8 +177,21 @@ def compare(look: Look, seen: Seen) -> Match | None:
         soft=round(int(soft.sum()) / n, 3),
         lively=round(int(lively.sum()) / there.size, 3),
         other=round(int((lively & ~held).sum()) / m, 3),
+        broken=_broken(held, there, lively & ~held),
+        contrast=round(float(np.median(ratio[2][held])), 3) if int(held.sum()) >= FEW else None,
         sharp=round(float(np.median(fine[held])), 3) if int(held.sum()) >= FEW else None,
     )
+
+
+def _broken(held: NDArray[np.bool_], there: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
+    """The best row to part at: the lesser of the share held above and the share of other things below."""
+    best = 0.0
+    for row in range(1, held.shape[0]):
+        above, below = int(there[:row].sum()), int(there[row:].sum())
+        if above >= FEW and below >= FEW:
+            shown = held[:row].sum() / above, (other[row:] & there[row:]).sum() / below
+            best = max(best, float(min(shown)))
+    return round(best, 3)
 
 
 def _residue(expected: NDArray[np.complex64], found: NDArray[np.complex64], gone: NDArray[np.bool_]) -> float:

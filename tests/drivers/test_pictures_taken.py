@@ -101,6 +101,7 @@ def test_passes_are_bounded() -> None:
 def test_what_a_maker_wrote_into_a_picture_is_no_pass() -> None:
     own = b"\xff\xed" + (1 + 2 * 2 * MAX_SCANS + 1).to_bytes(2, "big") + b"\xff\xda" * 2 * MAX_SCANS
     decode(JPEG[:2] + own + JPEG[2:])
+    decode(JPEG[:2] + b"\xff\xff" + own + JPEG[2:])
 
 
 @settings(max_examples=60, deadline=None)
