@@ -21,6 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
+import psutil
+
+from hub.history import cursor
 from hub.store.schema import VERSION
 
 if TYPE_CHECKING:
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
 DB, HISTORY, KEY, ENROL, MANIFEST = "hub.db", "history", "secret.key", "enrol.password", "manifest.json"
 PAGES = 2000
 """Database pages copied at a time."""
+HELD = ".backup-"
+"""Folder of links to the history while it is backed up, with the process's number."""
+TRIES, PAUSE_S = 20, 0.5
 _CHUNK = 1 << 20
 
 
@@ -62,16 +68,19 @@ def backup(
 ) -> Kept:
     """Write a backup of the data folder into `to`, whole or not at all. `secrets`: (name in it, file). Raises NoBackup.
 
-    The database is copied from one read transaction: what is committed meanwhile is not in it, and nobody waits.
+    The database is copied from one read transaction, with the history files that belong to it: what is committed and
+    packed meanwhile is not in it, and nobody waits.
     """
     copy, part = to.with_name(f".{to.name}.db.part"), to.with_name(f".{to.name}.part")
+    held = data / f"{HELD}{os.getpid()}"
     try:
         if not (data / DB).is_file():
             raise NoBackup(f"there is no {data / DB}")
         copy.unlink(missing_ok=True)
-        store, position = _copy(data / DB, copy, progress)
+        _forget_held(data)
+        store, position = _copy(data, copy, held, progress)
         said = {"village_hub": version, "made_at": now, "store": store, "position": position}
-        files = _write(part, [(DB, copy), *_history(data), *secrets], said, progress)
+        files = _write(part, [(DB, copy), *_history(held), *secrets], said, progress)
         part.replace(to)
         _sync_folder(to.parent)
     except sqlite3.Error as e:
@@ -81,16 +90,24 @@ def backup(
     finally:
         for left in (copy, part):
             left.unlink(missing_ok=True)
+        shutil.rmtree(held, ignore_errors=True)
     return Kept(now, version, store, position, files, to.stat().st_size)
 
 
-def _copy(source: Path, to: Path, progress: Callable[[str, int, int], None]) -> tuple[int, int]:
-    """Copy the database as it stands now; its store version and last position."""
+def _copy(data: Path, to: Path, held: Path, progress: Callable[[str, int, int], None]) -> tuple[int, int]:
+    """Copy the database as it stands now, and hold its history; its store version and last position."""
     os.close(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    uri = f"{source.absolute().as_uri()}?mode=ro"
+    uri = f"{(data / DB).absolute().as_uri()}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True, timeout=5, isolation_level=None)) as old:
         # An open read transaction holds all steps at one state; without, each commit would start the copy anew
-        old.execute("BEGIN")
+        for left in range(TRIES, 0, -1):
+            old.execute("BEGIN")
+            if _hold(data, held, _packed_up_to(old)):
+                break
+            old.execute("ROLLBACK")
+            if left == 1:
+                raise NoBackup(f"{data / HISTORY} did not stand still; try again")
+            time.sleep(PAUSE_S)
         store = int(old.execute("PRAGMA user_version").fetchone()[0])
         position = int(old.execute("SELECT coalesce(max(pos), 0) FROM journal").fetchone()[0])
         with closing(sqlite3.connect(to)) as new:
@@ -100,10 +117,48 @@ def _copy(source: Path, to: Path, progress: Callable[[str, int, int], None]) -> 
     return store, position
 
 
-def _history(data: Path) -> Iterator[tuple[str, Path]]:
-    for path in sorted((data / HISTORY).rglob("*")):
+def _packed_up_to(db: sqlite3.Connection) -> int:
+    try:
+        return cursor.in_transaction(db, cursor.HISTORY)
+    except sqlite3.OperationalError:  # of a version that did not pack
+        return 0
+
+
+def _hold(data: Path, held: Path, at: int) -> bool:
+    """Link the history files, which the packer takes away when it merges them; False where it did so meanwhile.
+
+    A merged file reaches further than the cursor of the copied database, where it would not count.
+    """
+    shutil.rmtree(held, ignore_errors=True)
+    held.mkdir(mode=0o700)
+    names = [name for name, _ in _history(data)]
+    for name in names:
+        (held / name).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            try:
+                os.link(data / name, held / name)
+            except FileNotFoundError:
+                raise
+            except OSError:  # the file system has no links
+                shutil.copyfile(data / name, held / name)
+        except FileNotFoundError:
+            return False
+    with closing(sqlite3.connect(f"{(data / DB).absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as now:
+        return _packed_up_to(now) == at and [name for name, _ in _history(data)] == names
+
+
+def _forget_held(data: Path) -> None:
+    """Links that a killed backup left."""
+    for left in data.glob(f"{HELD}*"):
+        number = left.name.removeprefix(HELD)
+        if not number.isdigit() or not psutil.pid_exists(int(number)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _history(folder: Path) -> Iterator[tuple[str, Path]]:
+    for path in sorted((folder / HISTORY).rglob("*")):
         if path.is_file() and path.suffix == ".parquet":
-            yield path.relative_to(data).as_posix(), path
+            yield path.relative_to(folder).as_posix(), path
 
 
 def _write(
@@ -117,13 +172,7 @@ def _write(
     with os.fdopen(handle, "wb") as raw:
         with tarfile.open(fileobj=raw, mode="w:gz", compresslevel=1) as tar:
             for i, (name, path) in enumerate(files):
-                try:
-                    opened = path.open("rb")
-                except FileNotFoundError:
-                    if name.startswith(f"{HISTORY}/"):  # packed into another one meanwhile
-                        continue
-                    raise
-                with opened as f:
+                with path.open("rb") as f:
                     listed.append(_add(tar, name, f))
                 progress("files", i + 1, len(files))
             body = json.dumps(said | {"files": listed}, indent=1).encode()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import json
+import os
 import sqlite3
 import tarfile
 import threading
@@ -13,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from devices.device import Kind
 from hub import keeps
+from hub.history import cursor, files
 from hub.keeps import Kept, NoBackup, backup, restore
 from hub.store.schema import VERSION
 from hub.store.writer import Store, Writes
@@ -103,6 +107,84 @@ def test_while_somebody_writes(data: Path, tmp_path: Path, monkeypatch: pytest.M
     assert count == last == kept.position == int(rows(db, "SELECT value FROM meta WHERE key='last'")[0][0])
     assert rows(data / "hub.db", "SELECT max(pos) FROM journal")[0][0] >= kept.position
     assert len([s for s in seen if s[0] == "hub.db"]) > 10
+
+
+def cursor_at(data: Path, pos: int) -> None:
+    with closing(sqlite3.connect(data / "hub.db")) as db:
+        db.execute("INSERT OR REPLACE INTO cursor (name, pos) VALUES ('history', ?)", (pos,))
+        db.commit()
+
+
+def packed(data: Path, *spans: str) -> None:
+    """These are the files of a day, and no others."""
+    folder = data / "history" / Kind.SOLAR_LIGHT.value
+    folder.mkdir(parents=True, exist_ok=True)
+    for span in spans:
+        (folder / f"2026-11-22.{span}.parquet").write_bytes(span.encode())
+    for path in folder.iterdir():
+        if path.name.split(".")[1] not in spans:
+            path.unlink()
+
+
+def counts(folder: Path) -> list[str]:
+    """The files of that day that a hub of this folder takes for valid."""
+    found = files.valid(files.every(folder, Kind.SOLAR_LIGHT), cursor.read(folder / "hub.db", cursor.HISTORY))
+    return [f"{f.first}-{f.last}" for f in found]
+
+
+def test_files_that_are_merged_while_the_database_is_copied_are_in_it_as_they_were(
+    data: Path, tmp_path: Path
+) -> None:
+    """The merged one reaches beyond the copied cursor: alone, it would not count, and the day would be lost."""
+    packed(data, "1-10", "11-20")
+    cursor_at(data, 20)
+
+    def meanwhile(what: str, *_: int) -> None:
+        if what == "hub.db":
+            packed(data, "1-30")
+            cursor_at(data, 30)
+
+    make(data, tmp_path / "b.tar.gz", progress=meanwhile)
+    restore(tmp_path / "b.tar.gz", tmp_path / "new", now=T0)
+    assert counts(tmp_path / "new") == ["1-10", "11-20"]
+    assert counts(data) == ["1-30"]
+    assert not list(data.glob(".backup-*"))
+
+
+def test_files_that_are_merged_while_they_are_held_are_held_anew(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed(data, "1-10", "11-20")
+    cursor_at(data, 20)
+    link, calls = os.link, [0]
+
+    def linked(source: Path, to: Path) -> None:
+        calls[0] += 1
+        if calls[0] == 2:
+            packed(data, "1-20")
+        link(source, to)
+
+    monkeypatch.setattr(os, "link", linked)
+    monkeypatch.setattr(keeps, "PAUSE_S", 0)
+    make(data, tmp_path / "b.tar.gz")
+    restore(tmp_path / "b.tar.gz", tmp_path / "new", now=T0)
+    assert counts(tmp_path / "new") == ["1-20"]
+
+
+def test_where_there_are_no_links_they_are_copied(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", refused)
+    packed(data, "1-10")
+    cursor_at(data, 10)
+    (data / ".backup-0x").mkdir()
+    make(data, tmp_path / "b.tar.gz")
+    restore(tmp_path / "b.tar.gz", tmp_path / "new", now=T0)
+    assert counts(tmp_path / "new") == ["1-10"]
+    assert not list(data.glob(".backup-*"))
 
 
 def test_a_hub_that_was_restored_is_as_it_was_at_the_backup(tmp_path: Path) -> None:
