@@ -124,10 +124,13 @@ class HistorySettings(_Section):
     rollup_days: int = Field(default=1830, ge=31, le=36600)
 
 
+CENTURY_S = 3.2e9
+
+
 class ClockSettings(_Section):
     """Simulated time, for demonstration and training: shifted, and faster. Pages say so."""
 
-    shift_s: float = 0.0
+    shift_s: float = Field(default=0.0, ge=-CENTURY_S, le=CENTURY_S)
     rate: float = Field(default=1.0, gt=0, le=1000)
 
 

@@ -84,6 +84,8 @@ def test_a_secret_file_that_is_not_there(toml: Path, tmp_path: Path) -> None:
         ("[broker]\nport = 'x'", "broker.port"),
         ("broker = 3", "broker"),
         ("[clock]\nrate = 0", "clock.rate"),
+        ("[clock]\nshift_s = 1e12", "clock.shift_s"),
+        ("[clock]\nshift_s = nan", "clock.shift_s"),
         ("[journal]\nkeep_h = nan", "journal.keep_h"),
         ('log_level = "LOUD"', "log_level"),
         ("[broker", "is not TOML"),
