@@ -8,9 +8,10 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from devices.device import HUB
+from devices.device import HUB, Kind
 from devices.health import WORST_FIRST, Shown
-from hub.views import Changed, Counts, DevicePage, DeviceQuery, DeviceView, SiteView
+from devices.lifecycle import Lifecycle
+from hub.views import Changed, Counts, DevicePage, DeviceQuery, DeviceView, Recorded, SiteView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -73,6 +74,7 @@ class Present:
         self._closed: dict[int, Case] = {}
         self._watchers: set[Watcher] = set()
         self._shown: list[Shown] = []
+        self._asked: list[Track] = []
         self._leaves: dict[str, Counts] = {}
         self._above: dict[str, frozenset[str]] = {}
         self._texts: list[str] = []
@@ -84,12 +86,15 @@ class Present:
     def rebuild(self) -> None:
         """Count everything anew: the registry changed, or the day."""
         self._shown, self._leaves, self._above, self._texts, self._paths = [], {}, {}, [], {}
+        self._asked = []
         for t in self._tracker.tracks:
             self._grow(t)
 
     def _grow(self, t: Track) -> None:
         d = t.device
         self._shown.append(t.shown)
+        if d.kind is Kind.CAMERA and d.driver != "native":
+            self._asked.append(t)
         self._texts.append(folded(f"{d.name} {d.title} {d.place}"))
         if d.site not in self._above:
             self._above[d.site] = t.sites
@@ -150,6 +155,23 @@ class Present:
     def leaves(self) -> tuple[str, ...]:
         """Sites that hold devices themselves (the hub's own nowhere is none)."""
         return tuple(slug for slug in self._leaves if slug in self._registry.sites)
+
+    def recording(self) -> Recorded:
+        """Whether the cameras that are asked record."""
+        yes = no = unknown = 0
+        for t in self._asked:
+            if t.lifecycle is not Lifecycle.ACTIVE:
+                continue
+            ok, bad = t.values.get("lights_ok"), t.values.get("lights_bad")
+            if t.silent or not isinstance(ok, list) or not isinstance(bad, list):
+                unknown += 1
+            elif "recording" in ok:
+                yes += 1
+            elif "recording" in bad:
+                no += 1
+            else:
+                unknown += 1
+        return Recorded(yes, no, unknown)
 
     def totals(self) -> Counts:
         """Devices by kind and what is shown for them, without the hub."""

@@ -8,7 +8,7 @@ on the event loop; everything async touches the database or waits for a commit.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from devices.health import Shown
 
@@ -126,6 +126,14 @@ class LogLine:
     text: str = ""
 
 
+class Recorded(NamedTuple):
+    """Of the cameras in use that are asked: how many record, do not, and cannot tell (or do not answer)."""
+
+    yes: int
+    no: int
+    unknown: int
+
+
 @dataclass(frozen=True, slots=True)
 class Overview:
     """The whole district now: incidents that are not closed, and sites that hold devices, both worst first."""
@@ -135,6 +143,7 @@ class Overview:
     sites: tuple[SiteView, ...]
     counts: Counts
     caught_up: bool
+    recording: Recorded = Recorded(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)

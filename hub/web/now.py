@@ -26,6 +26,8 @@ class OverviewAnswer(Answer):
     caught_up: bool
     """False while the hub reads what it missed: what is shown may be old."""
     counts: Counts
+    recording: tuple[int, int, int]
+    """Of the cameras that are asked: how many record, do not, and cannot tell."""
     pending: int
     """Devices that wait for approval."""
     incidents: list[IncidentAnswer]
@@ -39,6 +41,7 @@ class OverviewAnswer(Answer):
             now=view.now,
             caught_up=view.caught_up,
             counts=view.counts,
+            recording=tuple(view.recording),
             pending=pending,
             incidents=[IncidentAnswer.of(i) for i in view.incidents],
             sites=[SiteAnswer.of(s) for s in view.sites],
