@@ -12,7 +12,9 @@ import json
 import logging
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from hub import audit
 from hub import secrets as sealed
@@ -45,6 +47,23 @@ KEPT_MS = {"last": 86_400_000, "fault": 30 * 86_400_000}
 EVERY_S = 600.0
 LOOKS_MS = 300_000
 """One person's looks at one picture within so long are one entry of the audit."""
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Mask = Annotated[tuple[tuple[Share, Share], ...], Field(min_length=2, max_length=20)]
+
+
+class Options(BaseModel):
+    """How a camera is treated.
+
+    `events`: its own alarms (scene changed, too dark, signal lost) are subscribed to. `masks`: what nobody may see, as
+    polygons of corners (x, y) in shares of width and height, two corners a rectangle; painted over before a picture is
+    kept.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    events: bool = False
+    masks: Annotated[tuple[Mask, ...], Field(max_length=10)] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +119,30 @@ class Cameras:
     def has_password(self, name: str) -> bool:
         """True where one is stored."""
         return name in dict(self._reader.boxes(LOGIN))
+
+    # --- how it is treated ------------------------------------------------------------------------------------
+
+    def options(self, name: str) -> Options:
+        """How a camera is treated."""
+        body = dict(self._reader.camera_options()).get(name)
+        return Options() if body is None else Options.model_validate_json(body)
+
+    async def set_options(self, name: str, wanted: Options, by: By) -> None:
+        """Treat a camera so. Raises Refused: unknown_device, not_asked."""
+        self._asked(name)
+        before = self.options(name)
+
+        def run(writes: Writes) -> None:
+            writes.add(
+                "INSERT OR REPLACE INTO camera (device, body) VALUES (?, ?)", name, wanted.model_dump_json()
+            )
+            audit.note(
+                writes, self._now(), by, "camera.options_set", f"device:{name}",
+                before.model_dump(mode="json"), wanted.model_dump(mode="json"),
+            )  # fmt: skip
+
+        await self._do(run)
+        self._keeper.changed()
 
     # --- what is asked of it ----------------------------------------------------------------------------------
 
@@ -260,7 +303,12 @@ def asked(
             except Refused:  # the key is gone: told on the hub's page, and by each camera
                 return ""
 
-        return rows_of(found.devices, tracker.by_name, password, {"picture_s": poll.picture_s})
+        said = {name: Options.model_validate_json(body) for name, body in reader.camera_options()}
+
+        def options(name: str) -> dict[str, Any]:
+            return {"picture_s": poll.picture_s} | (said[name].model_dump() if name in said else {})
+
+        return rows_of(found.devices, tracker.by_name, password, options)
 
     def realm_of(name: str) -> str | None:
         device = found.devices.get(name)

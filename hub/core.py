@@ -85,14 +85,8 @@ class HubCore:
         present, now = self._p.present, self.now()
         sites = present.places(now)
         sites.sort(key=lambda s: (_site_rank(s), s.name))
-        return Overview(
-            now,
-            self._open_incidents(),
-            tuple(sites),
-            present.totals(),
-            self._p.ingest.caught_up,
-            present.recording(),
-        )
+        caught_up, recording = self._p.ingest.caught_up, present.recording()
+        return Overview(now, self._open_incidents(), tuple(sites), present.totals(), caught_up, recording)
 
     def _open_incidents(self) -> tuple[IncidentView, ...]:
         views = [c.view() for c in self._p.present.cases.values()]

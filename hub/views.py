@@ -134,6 +134,9 @@ class Recorded(NamedTuple):
     unknown: int
 
 
+NOBODY_ASKED = Recorded(0, 0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Overview:
     """The whole district now: incidents that are not closed, and sites that hold devices, both worst first."""
@@ -143,7 +146,7 @@ class Overview:
     sites: tuple[SiteView, ...]
     counts: Counts
     caught_up: bool
-    recording: Recorded = Recorded(0, 0, 0)
+    recording: Recorded = NOBODY_ASKED
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,7 +238,7 @@ def _more(stream: asyncio.StreamReader) -> bool:
 
 def rows_of(
     devices: Mapping[str, Device], tracks: Mapping[str, Track], password: Callable[[str], str],
-    options: Mapping[str, Any],
+    options: Callable[[str], Mapping[str, Any]],
 ) -> dict[str, Row]:  # fmt: skip
     """What is to be asked by what is registered. A channel of a recorder is asked where the recorder is."""
     found = {}
@@ -255,6 +255,6 @@ def rows_of(
         owner = name if device.login or recorder is None else recorder.name
         found[name] = Row(
             name, device.realm, device.interval_s, url, login, password(owner) if login else "", track.boot,
-            device.channel or 1, **options,
+            device.channel or 1, **options(name),
         )  # fmt: skip
     return found

@@ -50,6 +50,9 @@ class Watch(Protocol):
     def set_reference(self, by: str) -> None:
         """The next picture shows how it should be, says this person."""
 
+    async def listen(self, changed: Callable[[], None]) -> None:
+        """For ever: what it reports itself; `changed` is called when that is something new."""
+
     def close(self) -> None:
         """Give back what is open."""
 
@@ -62,6 +65,7 @@ class _Kept:
     online: bool | None = None
     """What was said last; None: nothing yet."""
     task: asyncio.Task[None] | None = None
+    listening: asyncio.Task[None] | None = None
     claim: dict[str, str] = field(default_factory=dict)
 
 
@@ -92,12 +96,14 @@ class Poller:
         if before is not None and before.row == row:
             return
         if before is not None:
-            before.watch.close()
+            _end(before)
         bucket = self._buckets.setdefault(row.realm, Bucket(self._rate, self._rate))
         kept = _Kept(row, self._make(row, bucket))
         if before is not None:
             kept.seq, kept.online = before.seq, before.online
         self._kept[row.name] = kept
+        if row.events:
+            kept.listening = asyncio.create_task(kept.watch.listen(lambda: self.hurry(row.name)))
         self.wheel.put(row.name, row.realm, row.interval_s, self._pace.mono())
         if before is not None:
             self.wheel.hurry(row.name, self._pace.mono())
@@ -110,7 +116,7 @@ class Poller:
         if kept is not None:
             if kept.task is not None:
                 kept.task.cancel()
-            kept.watch.close()
+            _end(kept)
 
     def hurry(self, name: str) -> None:
         """Visit it as soon as there is room."""
@@ -160,7 +166,7 @@ class Poller:
             for task in running:
                 task.cancel()
             for kept in self._kept.values():
-                kept.watch.close()
+                _end(kept)
 
     async def _visit(self, slot: Slot) -> None:
         kept = self._kept[slot.name]
@@ -212,3 +218,10 @@ class Poller:
 
     def _message(self, kept: _Kept, channel: str, body: dict[str, Any]) -> None:
         self._say(say=[kept.row.name, channel, body])
+
+
+def _end(kept: _Kept) -> None:
+    """Its subscription is given back, its connection closed."""
+    if kept.listening is not None:
+        kept.listening.cancel()
+    kept.watch.close()

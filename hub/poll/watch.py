@@ -13,6 +13,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
 from drivers.onvif import CameraError, Code
+from drivers.onvif.events import Events
 from hub.poll.poller import Unreachable
 from hub.poll.reading import ANSWER_CODES, LOGIN_CODES, Found
 
@@ -34,6 +35,10 @@ SUSPECT_S = 75.0
 """A picture that looks wrong is looked at again after so long."""
 CLOCK_SET_S = 2.0
 """A clock that was set may be off by so much: it tells whole seconds."""
+EVENTS_AGAIN_S = (10.0, 60.0, 300.0, 600.0)
+"""Waits before a lost subscription is asked for again."""
+NO_EVENTS_S = 3600.0
+"""The same for a camera that offers none."""
 KNOCK_S = 3.0
 PATIENCE_S = 20.0
 """A picture waits so long for its village's uplink, and is else left for the next visit."""
@@ -106,6 +111,7 @@ class Watch:
         self._login: str = ""
         self._costs: deque[tuple[float, int, int]] = deque()
         self._faulty: frozenset[str] = frozenset()
+        self._alarms: set[str] = set()
 
     def close(self) -> None:
         """Give the connection back."""
@@ -123,6 +129,27 @@ class Watch:
             return e.code.value
         off = clock.drift_s
         return "" if off is not None and abs(off) <= CLOCK_SET_S else "it keeps another time"
+
+    async def listen(self, changed: Callable[[], None]) -> None:
+        """For ever: what it reports itself, by a subscription that is given back when this is cancelled.
+
+        `changed` is called when an alarm begins or ends: it is visited at once, and its picture is due.
+        """
+        losses, wait = 0, 0.0
+        while True:
+            try:
+                async with Events(self._camera) as events:
+                    losses = 0
+                    while True:
+                        for alarm in await events.pull():
+                            (self._alarms.add if alarm.active else self._alarms.discard)(alarm.code)
+                            self._picture_due = 0.0
+                            changed()
+            except CameraError as e:
+                self._alarms.clear()
+                losses += 1
+                wait = NO_EVENTS_S if e.code is Code.NO_SUCH_SERVICE else EVENTS_AGAIN_S[min(losses, 4) - 1]
+            await self._pace.sleep(wait)
 
     # --- a visit ----------------------------------------------------------------------------------------------
 
@@ -171,21 +198,28 @@ class Watch:
             self.claim = {"make": said.make, "model": said.model, "firmware": said.firmware}
             found.login, self._login, self._refusals = True, "", 0
             found.recording = await self._records()
+            await self._stream(found)
         except CameraError as e:
             self._blame(found, e)
 
     async def _records(self) -> bool | None:
         try:
-            ask = getattr(self._camera, "recording", None)
-            if ask is None:
-                return None
-            said: Any = await ask()
+            return (await self._camera.recording()).answer
         except CameraError as e:
             if e.code.value in LOGIN_CODES:
                 raise
             return None
-        on: bool | None = said.on
-        return on
+
+    async def _stream(self, found: Found) -> None:
+        """Whether its main stream can be opened, and by everybody."""
+        try:
+            stream = await self._camera.stream()
+        except CameraError as e:
+            if e.code is not Code.NO_SUCH_SERVICE:
+                found.faults.append("streamRefused")
+            return
+        if stream.open:
+            found.faults.append("streamOpen")
 
     def _blame(self, found: Found, e: CameraError) -> None:
         """What a camera that is there did wrong."""
@@ -210,14 +244,18 @@ class Watch:
                 await self._fetch()
 
     def _seen(self, found: Found) -> None:
-        """What its last pictures showed."""
+        """What its last pictures showed, and what it reports itself."""
+        found.faults += sorted(self._alarms)
+        if self._alarms:
+            found.good = False
         if self._no_picture:
             found.faults.append(self._no_picture)
             found.fresh = False
             return
         sight = self._sight
         if sight is not None:
-            found.fresh, found.good = sight.fresh, sight.good
+            found.fresh = sight.fresh
+            found.good = False if self._alarms else sight.good
             found.luminance_pct, found.turned_deg = sight.luminance_pct, sight.turned_deg
             found.faults += sight.codes
         if self._good_at is not None:
@@ -227,7 +265,7 @@ class Watch:
         self._picture_due = self._pace.mono() + self.row.picture_s
         before = self._camera.cost.bytes_in
         try:
-            jpeg = await self._camera.snapshot()
+            jpeg = await self._picture()
         except CameraError as e:
             self._no_picture = "picturePlain" if e.code is Code.LOGIN_PLAIN else "noPicture"
             if e.code is not Code.LOGIN_PLAIN:
@@ -254,6 +292,18 @@ class Watch:
             self._good_at = at / 1000
             self._keep("last", at, jpeg)
         self._shelf.remember(self.row.name, self._eye.to_json())
+
+    async def _picture(self) -> bytes:
+        """A snapshot, or a key frame of the stream where there is none, or only for a password in plain words."""
+        try:
+            return await self._camera.snapshot()
+        except CameraError as e:
+            if e.code not in (Code.NO_SUCH_SERVICE, Code.LOGIN_PLAIN):
+                raise
+            try:
+                return await self._camera.key_frame()
+            except CameraError as other:
+                raise e from other
 
     def _keep(self, what: str, at: int, jpeg: bytes, **more: Any) -> None:
         self._shelf.put(self.row.name, what, at, self._masked(jpeg), **more)

@@ -95,6 +95,10 @@ class Reader:
             "SELECT id, device, what, at, file, codes, bytes, by FROM picture WHERE device=?", device
         )
 
+    def camera_options(self) -> list[tuple[str, str]]:
+        """How cameras are treated: (name, JSON), those that differ from all others."""
+        return self._rows("SELECT device, body FROM camera")
+
     def picture_files(self) -> list[str]:
         """The files of all pictures that are kept."""
         return [name for (name,) in self._rows("SELECT file FROM picture")]

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from devices.camera import FAULT_CODES, LIGHTS, SECURITY
 from devices.device import Kind
 from devices.health import Health
-from hub.cameras import Picture
+from hub.cameras import Options, Picture
 from hub.views import Core, DeviceDetail, Refused
 from hub.web.answers import Answer, Ms, ProblemAnswer
 from hub.web.language import Language, mark
@@ -89,6 +89,8 @@ class CameraAnswer(Answer):
     requests_h: int
     traffic_kb: int
     has_password: bool
+    events: bool
+    """Its own alarms are subscribed to."""
     pictures: list[PictureAnswer]
 
 
@@ -155,6 +157,7 @@ async def read(core: Core, name: str, lang: Language) -> CameraAnswer | None:
         requests_h=int(values.get("requests_h", 0)),  # type: ignore[arg-type]
         traffic_kb=int(values.get("traffic_kb", 0)),  # type: ignore[arg-type]
         has_password=core.cameras.has_password(name),
+        events=core.cameras.options(name).events,
         pictures=[PictureAnswer.of(p) for p in await core.cameras.pictures(name)],
     )
 
@@ -223,6 +226,15 @@ async def password_by_form(reader: ReaderDep, name: str, said: Annotated[Passwor
     return reader.go(f"/devices/{name}")
 
 
+@router.post("/devices/{name}/camera/events", include_in_schema=False)
+async def events_by_form(reader: ReaderDep, name: str) -> Response:
+    """The button that switches its own alarms on or off."""
+    before = reader.core.cameras.options(name)
+    wanted = before.model_copy(update={"events": not before.events})
+    await reader.core.cameras.set_options(name, wanted, reader.by)
+    return reader.go(f"/devices/{name}")
+
+
 @router.post("/devices/{name}/camera/{what}", include_in_schema=False)
 async def asked_by_form(reader: ReaderDep, name: str, what: str) -> Response:
     """The buttons."""
@@ -243,6 +255,18 @@ async def camera_by_api(reader: ReaderDep, name: str) -> CameraAnswer:
 async def password_by_api(core: CoreDep, by: ByDep, name: str, said: Password) -> None:
     """The password of its login, sealed; empty takes it away."""
     await core.cameras.set_password(name, said.password, by)
+
+
+@router.get("/api/cameras/{name}/options", responses=_REFUSALS)
+async def options_by_api(core: CoreDep, name: str) -> Options:
+    """How it is treated."""
+    return core.cameras.options(name)
+
+
+@router.post("/api/cameras/{name}/options", responses=_REFUSALS, status_code=204)
+async def set_options_by_api(core: CoreDep, by: ByDep, name: str, said: Options) -> None:
+    """Treat it so: its own alarms, and what is painted over on its pictures."""
+    await core.cameras.set_options(name, said, by)
 
 
 class Purge(BaseModel):

@@ -41,7 +41,7 @@ class OverviewAnswer(Answer):
             now=view.now,
             caught_up=view.caught_up,
             counts=view.counts,
-            recording=tuple(view.recording),
+            recording=(view.recording.yes, view.recording.no, view.recording.unknown),
             pending=pending,
             incidents=[IncidentAnswer.of(i) for i in view.incidents],
             sites=[SiteAnswer.of(s) for s in view.sites],

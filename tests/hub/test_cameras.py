@@ -8,12 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import ValidationError
 
 from devices.device import Device, Kind
 from devices.lifecycle import Lifecycle
 from devices.person import By
 from hub import registry
-from hub.cameras import KEPT_MS, LOGIN, LOOKS_MS, Cameras, seal_logins
+from hub.cameras import KEPT_MS, LOGIN, LOOKS_MS, Cameras, Options, seal_logins
 from hub.poll.keeper import Keeper, rows_of
 from hub.poll.shelf import Shelf
 from hub.secrets import Secrets
@@ -148,6 +149,18 @@ async def test_what_people_ask_for_is_done_and_written_down(desk: Desk) -> None:
     assert json.loads(desk.audit()[-1][3]) == {"why": "login_refused"}
 
 
+async def test_how_a_camera_is_treated(desk: Desk) -> None:
+    assert desk.cameras.options("cam-1") == Options()
+    wanted = Options(events=True, masks=(((0.0, 0.0), (0.5, 0.5)),))
+    await desk.cameras.set_options("cam-1", wanted, AN)
+    assert desk.cameras.options("cam-1") == wanted
+    assert json.loads(desk.audit()[0][3]) == {"events": True, "masks": [[[0.0, 0.0], [0.5, 0.5]]]}
+    with pytest.raises(ValidationError):
+        Options.model_validate({"masks": [[[0, 0], [1.5, 1]]]})
+    with pytest.raises(ValidationError):
+        Options.model_validate({"masks": [[[0, 0]]]})
+
+
 async def test_each_persons_look_at_a_picture_is_one_entry(desk: Desk) -> None:
     desk.shelf.put("cam-1", "last", NOW - 5, b"jpeg", codes=())
     (picture,) = await desk.cameras.pictures("cam-1")
@@ -216,7 +229,7 @@ def rows(*devices: Device, boot: int | None = None) -> dict[str, Any]:
         track = Track(d, 1, 0, None, frozenset())  # type: ignore[arg-type]
         track.boot = boot
         tracks[d.name] = track
-    return dict(rows_of(named, tracks, lambda name: f"secret of {name}", {"picture_s": 60.0}))
+    return dict(rows_of(named, tracks, lambda name: f"secret of {name}", lambda _: {"picture_s": 60.0}))
 
 
 def test_what_is_registered_with_an_address_is_asked() -> None:

@@ -34,6 +34,7 @@ class Camera:
         self.visits = 0
         self.closed = False
         self.referenced = False
+        self.listens, self.alarm = False, asyncio.Event()
 
     async def visit(self) -> Found:
         self.visits += 1
@@ -48,6 +49,15 @@ class Camera:
     def set_reference(self, by: str) -> None:
         assert by == "An"
         self.referenced = True
+
+    async def listen(self, changed: Callable[[], None]) -> None:
+        self.listens = True
+        try:
+            await self.alarm.wait()
+            changed()
+            await asyncio.Event().wait()
+        finally:
+            self.listens = False
 
     def close(self) -> None:
         self.closed = True
@@ -183,6 +193,22 @@ async def test_what_people_ask_for(scene: Scene) -> None:
     did = [said for what, said in scene.said if what == "did"]
     assert [(d["id"], d["result"]) for d in did] == [("7", "done"), ("8", "failed")]
     await scene.until(lambda: scene.cameras["cam-1"].visits == 2)
+
+
+async def test_an_alarm_brings_a_visit_and_a_subscription_ends_with_its_row(scene: Scene) -> None:
+    scene.poller.put(row(interval_s=3600, events=True))
+    camera = scene.cameras["cam-1"]
+    await scene.until(lambda: camera.listens)
+    assert camera.visits == 0
+    camera.alarm.set()
+    await scene.until(lambda: camera.visits == 1)
+    scene.poller.put(row(interval_s=3600))
+    await scene.until(lambda: not camera.listens)
+    scene.poller.put(row(interval_s=3600, events=True))
+    new = scene.cameras["cam-1"]
+    await scene.until(lambda: new.listens)
+    scene.poller.drop("cam-1")
+    await scene.until(lambda: not new.listens)
 
 
 def test_a_row_survives_the_line() -> None:

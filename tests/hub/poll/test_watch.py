@@ -39,7 +39,9 @@ class Camera:
     target: Target = field(default_factory=lambda: Target("cam-1", "127.0.0.1", 1))
     clocks: Any = field(default_factory=lambda: Clock(2.0, 2.0, "utc", "NTP", ""))
     informed: Any = field(default_factory=lambda: Information("Acme", "C1", "1.0", "S"))
-    recorded: Any = field(default_factory=lambda: SimpleNamespace(on=None))
+    recorded: Any = field(default_factory=lambda: SimpleNamespace(answer=None))
+    streamed: Any = field(default_factory=lambda: SimpleNamespace(open=False))
+    framed: Any = b"key frame"
     picture: Any = b"jpeg"
     asked: list[str] = field(default_factory=list)
     cost: Cost = field(default_factory=Cost)
@@ -61,6 +63,12 @@ class Camera:
 
     async def recording(self) -> Any:
         return self._do("recording", self.recorded)
+
+    async def stream(self) -> Any:
+        return self._do("stream", self.streamed)
+
+    async def key_frame(self) -> Any:
+        return self._do("key_frame", self.framed)
 
     async def snapshot(self) -> Any:
         return self._do("snapshot", self.picture, 50_000)
@@ -147,10 +155,10 @@ def scene(tmp_path: Path) -> Scene:
 
 async def test_all_is_asked_in_order_and_said_as_lights(scene: Scene) -> None:
     said = await scene.visit()
-    assert scene.camera.asked == ["clock", "information", "recording", "snapshot"]
+    assert scene.camera.asked == ["clock", "information", "recording", "stream", "snapshot"]
     assert said["lights_ok"] == ["logged_in", "picture_fresh", "picture_good", "clock_right"]
     assert (said["lights_bad"], said["faults"]) == ([], [])
-    assert (said["clock_off_s"], said["picture_age_s"], said["requests_h"]) == (2.0, 0.0, 4)
+    assert (said["clock_off_s"], said["picture_age_s"], said["requests_h"]) == (2.0, 0.0, 5)
     assert scene.watch.claim == {"make": "Acme", "model": "C1", "firmware": "1.0"}
 
 
@@ -292,6 +300,35 @@ async def test_a_clock_is_wrong_from_half_a_minute_on(scene: Scene, off: float, 
     assert ("clockWrong" in said["faults"]) is (light == "lights_bad")
 
 
+@pytest.mark.parametrize("code", [Code.NO_SUCH_SERVICE, Code.LOGIN_PLAIN])
+async def test_a_key_frame_stands_in_for_a_snapshot(scene: Scene, code: Code) -> None:
+    scene.camera.picture = CameraError(code, "none")
+    said = await scene.visit()
+    assert scene.eye.seen == [b"key frame"]
+    assert said["faults"] == []
+    scene.camera.framed = CameraError(Code.TIMEOUT, "late")
+    said = await scene.visit(700)
+    assert said["faults"] == ["picturePlain" if code is Code.LOGIN_PLAIN else "noPicture"]
+    assert "picture_fresh" in said["lights_bad"]
+
+
+async def test_a_stream_that_is_open_or_refused(scene: Scene) -> None:
+    scene.camera.streamed = SimpleNamespace(open=True)
+    assert (await scene.visit())["faults"] == ["streamOpen"]
+    scene.camera.streamed = CameraError(Code.TIMEOUT, "never answers")
+    assert (await scene.visit())["faults"] == ["streamRefused"]
+    scene.camera.streamed = CameraError(Code.NO_SUCH_SERVICE, "none")
+    assert (await scene.visit())["faults"] == []
+
+
+@pytest.mark.parametrize(("answer", "light"), [(True, "lights_ok"), (False, "lights_bad"), (None, None)])
+async def test_whether_it_records(scene: Scene, answer: bool | None, light: str | None) -> None:
+    scene.camera.recorded = SimpleNamespace(answer=answer)
+    said = await scene.visit()
+    assert [n for n in ("lights_ok", "lights_bad") if "recording" in said[n]] == ([light] if light else [])
+    assert ("notRecording" in said["faults"]) is (answer is False)
+
+
 async def test_setting_the_clock(scene: Scene) -> None:
     assert await scene.watch.set_clock() == ""
     scene.camera.clocks = Clock(100.0, 0.0, "utc", "", "")
@@ -302,5 +339,5 @@ async def test_setting_the_clock(scene: Scene) -> None:
 
 async def test_what_an_hour_costs(scene: Scene) -> None:
     said = [await scene.visit() for _ in range(200)][-1]
-    assert 3 * 57 <= said["requests_h"] <= 3 * 61 + 7
+    assert 4 * 57 <= said["requests_h"] <= 4 * 61 + 7
     assert said["traffic_kb"] > 300
