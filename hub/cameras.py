@@ -12,7 +12,8 @@ import json
 import logging
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -80,6 +81,17 @@ class Picture:
     by: str
 
 
+class Neighbour(NamedTuple):
+    """A camera that answered a search. `address`: its device service; `registered`: the device that is asked there."""
+
+    address: str
+    host: str
+    name: str
+    hardware: str
+    location: str
+    registered: str
+
+
 class Cameras:
     """On the event loop; changes go through ingest."""
 
@@ -143,6 +155,24 @@ class Cameras:
 
         await self._do(run)
         self._keeper.changed()
+
+    # --- who else is there ------------------------------------------------------------------------------------
+
+    async def find(self, seconds: float, host: str = "") -> list[Neighbour]:
+        """Cameras that answer within `seconds` on our network, or that `host`. Raises Refused: cannot_search."""
+        from drivers.onvif import CameraError  # noqa: PLC0415 - 0.3 s at import, needed only here
+        from drivers.onvif.discovery import find  # noqa: PLC0415
+
+        try:
+            answers = await find(seconds, host=host)
+        except CameraError as e:
+            raise Refused("cannot_search", why=e.reason) from e
+        known = {urlsplit(d.address).hostname: d.name for d in self._devices.values() if d.address}
+        return [
+            Neighbour(a, f.host, f.name, f.hardware, f.location, known.get(f.host, ""))
+            for f in answers
+            for a in (f.addresses or ("",))
+        ]
 
     # --- what is asked of it ----------------------------------------------------------------------------------
 

@@ -58,6 +58,7 @@ cli.add_typer(cli_people.person, name="person")
 cli.add_typer(cli_secrets.secrets, name="secrets")
 cli.add_typer(cli_cameras.camera, name="camera")
 cli.command()(cli_cameras.purge)
+cli.command()(cli_cameras.discover)
 
 
 @cli.command()

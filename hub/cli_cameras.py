@@ -62,6 +62,38 @@ def show(name: Name, settings: SettingsFile = None) -> None:
     say(f"{'cost':14} {said['requests_h']} requests, {said['traffic_kb']} kB in the last hour")
 
 
+def discover(  # noqa: PLR0913, PLR0917 - one option a thing
+    host: Annotated[str, typer.Option(help="ask only this address")] = "",
+    seconds: Annotated[float, typer.Option(min=1, max=10)] = 4.0,
+    add: Annotated[str, typer.Option(help="register the one at this address (as listed) under --name")] = "",
+    name: Annotated[str, typer.Option(help="its name here")] = "",
+    realm: Annotated[str, typer.Option(help="its realm")] = "",
+    site: Annotated[str, typer.Option(help="slug of its site")] = "",
+    login: Annotated[str, typer.Option(help="the user to log in with")] = "",
+    who: Who = "",
+    settings: SettingsFile = None,
+) -> None:
+    """List cameras on the running hub's network (WS-Discovery): address, model, and what they are registered as."""
+    if add and not (name and realm and site):
+        fail("--add needs --name, --realm and --site")
+    wanted = settings_of(settings)
+    found = ask(wanted, "/api/cameras/find", {"seconds": seconds, "host": host}, who=who)
+    if not add:
+        for one in found:
+            model = " ".join(w for w in (one["name"], one["hardware"], one["location"]) if w)
+            say(f"{one['address'] or one['host']}\t{model}\t{one['registered'] or '(new)'}")
+        return
+    chosen = next((one for one in found if add in (one["address"], one["host"])), None)
+    if chosen is None or not chosen["address"]:
+        fail(f"nobody answered at {add}")
+    said = {
+        "name": name, "kind": "camera", "realm": realm, "site": site, "driver": "onvif", "login": login,
+        "address": chosen["address"], "title": chosen["name"],
+    }  # fmt: skip
+    ask(wanted, "/api/registry/device-add", said, who=who)
+    say(f"{name} is registered; store its password with `village-hub camera password {name}`")
+
+
 def purge(
     name: Annotated[str, typer.Option("--camera", help="the camera's name")],
     before: Annotated[str, typer.Option(help="a day, 2026-11-24: pictures taken before it go")],

@@ -164,9 +164,10 @@ def _tree_page(reader: Reader, at: date | None, **more: Any) -> Response:
 
 
 @router.get("/registry/new", include_in_schema=False)
-async def page_of_new(reader: ReaderDep, site: str = "") -> Response:
-    """The form of a new device."""
-    return _device_form(reader, {"site": site, "interval_s": 60})
+async def page_of_new(reader: ReaderDep) -> Response:
+    """The form of a new device, with what the address says of it already."""
+    said = {k: v for k, v in reader.request.query_params.items() if k in DEVICE_FIELDS}
+    return _device_form(reader, {"interval_s": 60} | said)
 
 
 def _device_form(reader: Reader, said: dict[str, Any], error: Refused | None = None) -> Response:

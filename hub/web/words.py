@@ -201,6 +201,7 @@ REFUSED: Mapping[str, str] = {
     "retired_stays": mark("%(name)s was taken away for good. Register a new device under another name."),
     "name_reserved": mark("%(name)s is a name, kind or realm that only the hub itself has."),
     "no_such_site": mark("There is no site %(site)s."),
+    "cannot_search": mark("The search could not be made: %(why)s"),
     "not_asked": mark("%(name)s is not asked over the network."),
     "poller_away": mark("Cameras cannot be asked just now; try again in a minute."),
     "clock_not_set": mark("Its clock could not be set: %(why)s"),

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from devices.device import Device, Kind
 from devices.lifecycle import Lifecycle
 from devices.person import By
+from drivers.onvif.discovery import Found
 from hub import registry
 from hub.cameras import KEPT_MS, LOGIN, LOOKS_MS, Cameras, Options, seal_logins
 from hub.poll.keeper import Keeper, rows_of
@@ -159,6 +160,26 @@ async def test_how_a_camera_is_treated(desk: Desk) -> None:
         Options.model_validate({"masks": [[[0, 0], [1.5, 1]]]})
     with pytest.raises(ValidationError):
         Options.model_validate({"masks": [[[0, 0]]]})
+
+
+async def test_who_answers_a_search_and_who_of_them_is_known(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def find(seconds: float, *, host: str = "") -> list[Found]:
+        assert (seconds, host) == (2.0, "")
+        return [
+            Found("urn:1", "10.0.0.5", ("http://10.0.0.5/onvif/device_service",), "Cam", "X1", "Hà Nội"),
+            Found("urn:2", "10.0.0.7", ("http://10.0.0.7/onvif/device_service",), "New", "", ""),
+            Found("urn:3", "10.0.0.8", (), "Odd", "", ""),
+        ]
+
+    monkeypatch.setattr("drivers.onvif.discovery.find", find)
+    found = await desk.cameras.find(2.0)
+    assert [(n.host, bool(n.address), n.registered) for n in found] == [
+        ("10.0.0.5", True, "cam-1"),
+        ("10.0.0.7", True, ""),
+        ("10.0.0.8", False, ""),
+    ]
 
 
 async def test_each_persons_look_at_a_picture_is_one_entry(desk: Desk) -> None:
