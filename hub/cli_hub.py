@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from devices.person import By
 from hub.cli_ask import ask, fail, me, settings_of, spoken
 from hub.office import office
+from hub.registry import refusal
 from hub.settings import BadSettings
 from hub.store.writer import StoreBroken
 from hub.views import Refused
@@ -101,4 +102,4 @@ def made(operation: type[Any], /, **said: Any) -> Any:
     try:
         return operation(**{k: v for k, v in said.items() if v is not None})
     except ValidationError as e:
-        fail("; ".join(f"{'.'.join(map(str, x['loc']))}: {x['msg']}" for x in e.errors(include_url=False)))
+        fail(" ".join(sentence(refusal(x)) for x in e.errors(include_url=False, include_input=False)))

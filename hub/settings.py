@@ -45,7 +45,12 @@ def read_secret(key: str, file: Path | None, given: SecretStr) -> str:
 class WebSettings(_Section):
     """The pages' server. Only loopback addresses are allowed until there are accounts."""
 
-    host: str = Field(default="127.0.0.1", pattern=r"^(127(\.\d{1,3}){3}|localhost|::1)$")
+    host: str = Field(
+        default="127.0.0.1",
+        pattern=r"^(127(\.\d{1,3}){3}|localhost|::1)$",
+        description="this machine only (127.0.0.1, ::1 or localhost) until there are accounts; "
+        "from elsewhere by ssh -L, or by links (outside.host)",
+    )
     port: int = Field(default=8000, ge=0, le=65535)
     hosts: tuple[str, ...] = Field(
         default=(), description="further Host names under which a proxy serves the pages"
@@ -163,11 +168,19 @@ class PollSettings(_Section):
 class InfluxSettings(_Section):
     """An InfluxDB that gets every reading; off without `url`."""
 
-    url: str = Field(default="", pattern=r"^(https?://[^/@\s]+(/\S*)?)?$")
+    url: str = Field(
+        default="",
+        pattern=r"^(https?://[^/@\s]+(/\S*)?)?$",
+        description="http:// or https:// and a host, without a login",
+    )
     token: SecretStr = SecretStr("")
     token_file: Path | None = None
     org: str = Field(default="village", min_length=1)
-    bucket: str = Field(default="village-hub", pattern=r"^[^\s\"'/]+$")
+    bucket: str = Field(
+        default="village-hub",
+        pattern=r"^[^\s\"'/]+$",
+        description="a name without spaces, quotes and slashes",
+    )
     read: bool = Field(default=False, description="charts are answered from it")
 
     def secret(self) -> str:
@@ -187,7 +200,9 @@ class Settings(BaseSettings):
     )
 
     data_dir: Path = Path("var")
-    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    log_level: str = Field(
+        default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR"
+    )
     web: WebSettings = WebSettings()
     outside: OutsideSettings = OutsideSettings()
     broker: BrokerSettings = BrokerSettings()
@@ -255,6 +270,18 @@ def _check_environment() -> None:
             _unknown(tree, Settings, "", f"environment variable {variable}")
 
 
+def _meant(key: tuple[int | str, ...]) -> str:
+    """What a setting is, where its pattern would tell nobody."""
+    model: type[BaseModel] = Settings
+    found = None
+    for name in key:
+        found = model.model_fields.get(str(name))
+        if found is None:
+            return ""
+        model = found.annotation if isinstance(found.annotation, type) else BaseModel
+    return found.description or "" if found is not None else ""
+
+
 def load(path: Path | None) -> Settings:
     """The settings. Raises BadSettings with one sentence."""
     found: dict[str, Any] = {}
@@ -273,7 +300,8 @@ def load(path: Path | None) -> Settings:
         raise BadSettings(f"environment: {e}") from e
     except ValidationError as e:
         told = [
-            f"{'.'.join(map(str, x['loc']))}: {x['msg']}"
+            f"{'.'.join(map(str, x['loc']))}: "
+            + ((_meant(x["loc"]) if x["type"] == "string_pattern_mismatch" else "") or x["msg"])
             for x in e.errors(include_url=False, include_input=False)
         ]
         raise BadSettings(f"{path or 'settings'}: " + "; ".join(told[:5])) from e
