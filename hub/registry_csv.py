@@ -28,7 +28,7 @@ MAX_LINES = 300_000
 TOLD = 200
 """So many bad lines are told one by one; the rest are counted."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 _TEXTS = ("title", "place", "serial", "address", "login", "tags")
 
 

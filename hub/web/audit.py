@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response, StreamingResponse
 
 from hub.audit import Entry, Wanted
+from hub.registry_csv import safe
 from hub.views import Core
 from hub.web.answers import Answer, Before, Ms
 from hub.web.language import ZONE, local
@@ -21,7 +22,6 @@ router = APIRouter(tags=["audit"])
 
 PAGE = 50
 COLUMNS = ("id", "time", "person", "address", "action", "subject", "before", "after")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 Text = Annotated[str, Query(max_length=120)]
 Day = Annotated[date | None, Query(description="a day in Vietnam, YYYY-MM-DD")]
 
@@ -91,11 +91,6 @@ async def read(core: Core, filters: Filters, before: int | None) -> AuditAnswer:
     more = found[PAGE - 1].id if len(found) > PAGE else None
     entries = [EntryAnswer.of(e) for e in found[:PAGE]]
     return AuditAnswer(now=core.now(), entries=entries, before=more)
-
-
-def safe(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _cells(e: Entry) -> list[str]:

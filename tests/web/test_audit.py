@@ -20,8 +20,8 @@ from devices.person import Person
 from devices.program import Edge, Program, Saving, Step
 from devices.wire import HelloPayload
 from hub.registrar import Hardware
+from hub.registry_csv import safe
 from hub.store.writer import Store
-from hub.web.audit import safe
 from hub.web.audit_words import ACTION, FIELD, told
 from hub.web.language import language, read_catalogue
 from tests.brokers import free_port
