@@ -85,7 +85,7 @@ class Runner:
         self.options = options
         self.broker = Broker(options.host, options.port)
         self.faces = Faces()
-        self._pictures = Pictures()
+        self._pictures = Pictures(options.seed)
         self._fleet = fleet
         self.world = World(fleet, clock.now(), self._way, seed=options.seed, clock=clock.now)
         for camera in (face.camera for face in self.faces.faces):

@@ -38,8 +38,9 @@ class Camera:
     """An ONVIF camera. All of it runs in one thread; `reboot` is called where it is told to restart."""
 
     __slots__ = (
-        "body", "clock", "clock_off", "events", "firmware", "gate", "has_recorder", "host", "inner", "maker", "model",
-        "name", "open_stream", "password", "pictures", "port", "reboot", "rtsp_port", "seed", "serial", "since", "user",
+        "body", "clock", "clock_off", "events", "firmware", "gate", "has_recorder", "host", "inner", "lat", "lon",
+        "maker", "model", "name", "open_stream", "password", "pictures", "port", "reboot", "rtsp_port", "seed",
+        "serial", "since", "user",
     )  # fmt: skip
 
     def __init__(
@@ -49,6 +50,7 @@ class Camera:
         self.seed = seed = seed_of(device.name)
         parts = urlsplit(device.address)
         self.host, self.port, self.rtsp_port = parts.hostname or "", parts.port or 80, rtsp_port
+        self.lat, self.lon = device.lat or 0.0, device.lon or 0.0
         self.user, self.password = device.login, password
         self.maker: Maker = maker_of(seed)
         self.model = self.maker.models[int(dice(seed, 801) * len(self.maker.models))]
