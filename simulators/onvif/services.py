@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from simulators.chance import dice
 from simulators.onvif import events
 from simulators.onvif.soap import SPACES
 from simulators.onvif.stamp import iso
@@ -222,13 +223,14 @@ def _job_state(camera: Camera, ask: Ask, request: Request) -> str:  # noqa: ARG0
 
 
 def _summary(camera: Camera, ask: Ask, request: Request) -> str:  # noqa: ARG001
-    until = camera.now()
+    until, number = camera.now(), 1
     if not camera.recording():
+        number = int(dice(camera.seed, 813) < 0.5)  # noqa: PLR2004 - the memory card of one half is lost
         until -= camera.clock() - camera.since.get("not_recording", camera.clock())
     first = max(0.0, until - KEPT.total_seconds())
     return (
         f"<tse:GetRecordingSummaryResponse><tse:Summary><tt:DataFrom>{iso(first)}</tt:DataFrom>"
-        f"<tt:DataUntil>{iso(until)}</tt:DataUntil><tt:NumberRecordings>1</tt:NumberRecordings></tse:Summary>"
+        f"<tt:DataUntil>{iso(until)}</tt:DataUntil><tt:NumberRecordings>{number}</tt:NumberRecordings></tse:Summary>"
         "</tse:GetRecordingSummaryResponse>"
     )
 
