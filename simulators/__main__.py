@@ -37,6 +37,13 @@ def parser() -> argparse.ArgumentParser:
     make = commands.add_parser("make", help="write a fleet file (the hub's import format)")
     make.add_argument("fleet", choices=fleet.FLEETS)
     make.add_argument("file", type=Path)
+    make.add_argument(
+        "--asked",
+        action=argparse.BooleanOptionalAction,
+        default=fleet.CAMERAS_ARE_ASKED,
+        help="cameras are asked by ONVIF; else they report over MQTT",
+    )
+    make.add_argument("--camera-port", type=int, default=fleet.CAMERA_PORT, help="of cameras that are asked")
     make.set_defaults(do=_make)
 
     run = commands.add_parser("run", help="play a fleet against a broker")
@@ -104,7 +111,8 @@ def _faults(options: argparse.Namespace) -> int:  # noqa: ARG001 - every command
 
 def _make(options: argparse.Namespace) -> int:
     old = fleet_file.read(options.file) if options.file.exists() else None
-    made = fleet_file.with_passwords(fleet.build(options.fleet), old)
+    wanted = fleet.build(options.fleet, asked=options.asked, camera_port=options.camera_port)
+    made = fleet_file.with_passwords(wanted, old)
     fleet_file.write(made, options.file)
     print(f"{options.file}: {len(made.devices)} devices.")
     return 0

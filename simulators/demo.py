@@ -13,8 +13,10 @@ import signal
 import socket
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import urlsplit
 
 from simulators import demo_clock, fleet, fleet_file, scenario
 from simulators.__main__ import positive
@@ -78,6 +80,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--port", type=int, default=1883, help="of the broker")
     parser.add_argument("--http-port", type=int, default=8000, help="of the pages")
+    parser.add_argument(
+        "--camera-port", type=int, default=fleet.CAMERA_PORT, help="of cameras that are asked, for HTTP"
+    )
+    parser.add_argument("--rtsp-port", type=int, default=fleet.RTSP_PORT, help="of the same, for RTSP")
     parser.add_argument("--data", type=Path, help="data folder (default: var; another fleet's is below it)")
     parser.add_argument("--rate", type=positive, default=1.0, help="time runs so many times as fast")
     parser.add_argument("--speed", type=positive, default=1.0, help="play the scenario so many times as fast")
@@ -92,20 +98,30 @@ def _interrupt(*_: object) -> NoReturn:
 
 def _asked(options: argparse.Namespace) -> Fleet:
     """The fleet that is wanted, which has what the scenario names; raises UserError for wrong arguments."""
-    for port, flag in ((options.port, "--port"), (options.http_port, "--http-port")):
-        if not 0 < port < 65536:  # noqa: PLR2004 - ports
+    for flag in ("--port", "--http-port", "--camera-port", "--rtsp-port"):
+        if not 0 < (port := _port(options, flag)) < 65536:  # noqa: PLR2004 - ports
             raise UserError(f"{port} is no port ({flag}).")
     name = options.fleet
     if name not in FLEETS and not Path(name).is_file():
         raise UserError(f"There is no fleet {name!r}: neither a file nor one of {', '.join(FLEETS)}.")
-    wanted = fleet.build(name) if name in FLEETS else fleet_file.read(Path(name))
+    built = partial(fleet.build, name, camera_port=options.camera_port)
+    wanted = built() if name in FLEETS else fleet_file.read(Path(name))
     scenario.timetable(scenario.load(options.scenario), wanted)
     return wanted
 
 
+def _port(options: argparse.Namespace, flag: str) -> int:
+    return int(vars(options)[flag.strip("-").replace("-", "_")])
+
+
 def _play(options: argparse.Namespace, wanted: Fleet) -> None:
-    for port, flag in ((options.port, "--port"), (options.http_port, "--http-port")):
-        _check_port(port, flag)
+    for flag in ("--port", "--http-port"):
+        _check_port(_port(options, flag), flag)
+    cameras = [urlsplit(d.address) for d in wanted.devices if fleet.is_asked(d)]
+    if cameras:
+        host = cameras[0].hostname or HOST
+        _check_port(cameras[0].port or 80, "--camera-port", host)
+        _check_port(options.rtsp_port, "--rtsp-port", host)
     data: Path = options.data
     options.outside = _outside(options.http_port + OUTSIDE)
     _check_disk(data)
@@ -214,6 +230,7 @@ def _fleet_command(options: argparse.Namespace, clock: DemoClock) -> list[str]:
     data: Path = options.data
     shift_s = clock.shift_s(time.time() + STARTS_IN_S)
     command = [sys.executable, "-m", "simulators", "run", str(data / "fleet.json"), "--freeze"]
+    command += ["--rtsp-port", str(options.rtsp_port)]
     command += ["--port", str(options.port), f"--shift={shift_s}", "--rate", str(clock.rate)]
     command += ["--scenario", options.scenario, "--speed", str(options.speed), "--socket", str(data / SOCKET)]
     return command
@@ -249,13 +266,17 @@ def _outside(port: int) -> int:
     return port
 
 
-def _check_port(port: int, flag: str) -> None:
+def _check_port(port: int, flag: str, host: str = HOST) -> None:
     with socket.socket() as s:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            s.bind((HOST, port))
+            s.bind((host, port))
         except OSError as error:
-            why = "is in use by another program" if _listens(port) else f"cannot be used ({error.strerror})"
+            why = (
+                "is in use by another program"
+                if _listens(port, host)
+                else f"cannot be used ({error.strerror})"
+            )
             raise UserError(
                 f"Port {port} {why}; choose another: python -m simulators.demo {flag} NUMBER."
             ) from error
@@ -272,9 +293,9 @@ def _check_disk(data: Path) -> None:
         )
 
 
-def _listens(port: int) -> bool:
+def _listens(port: int, host: str = HOST) -> bool:
     try:
-        with socket.create_connection((HOST, port), timeout=1):
+        with socket.create_connection((host, port), timeout=1):
             return True
     except OSError:
         return False

@@ -61,7 +61,9 @@ FAULTS: Mapping[str, FaultKind] = MappingProxyType(
         "overexposed": FaultKind(_CAMERA, "the picture is burnt out"),
         "no_snapshot": FaultKind(_CAMERA, "gives no single pictures"),
         "no_stream": FaultKind(_CAMERA, "its stream answers OPTIONS and nothing after it"),
-        "not_recording": FaultKind(_CAMERA, "records no more; some lose what they had, too (seen only where a camera has a recorder)"),
+        "not_recording": FaultKind(
+            _CAMERA, "records no more; some lose what they had, too (seen only where a camera has a recorder)"
+        ),
         # Felt by who asks it (cameras that are asked by ONVIF)
         "clock_behind": FaultKind(_CAMERA, "its clock is more than two hours behind"),
         "wrong_password": FaultKind(_CAMERA, "somebody changed its password"),

@@ -50,6 +50,7 @@ class Demo:
         command = [sys.executable, "-m", "simulators.demo", "--fleet", str(folder / "fleet.json")]
         command += ["--data", str(self.data), "--scenario", "calm", "--rate", "30"]
         command += ["--port", str(self.port), "--http-port", str(self.http)]
+        command += ["--camera-port", str(free_port()), "--rtsp-port", str(free_port())]
         with (self.taken / "demo.log").open("wb") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=_talkative())  # noqa: S603 - ourselves
 

@@ -72,6 +72,8 @@ def test_an_unknown_scenario(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         (["--scenario", "nosuch"], "No scenario 'nosuch'"),
         (["--port", "0"], "0 is no port (--port)"),
         (["--http-port", "70000"], "70000 is no port (--http-port)"),
+        (["--camera-port", "0"], "0 is no port (--camera-port)"),
+        (["--rtsp-port", "70000"], "70000 is no port (--rtsp-port)"),
     ],
 )
 def test_wrong_arguments_of_the_demo(

@@ -31,7 +31,8 @@ class Ran(NamedTuple):
 
 @pytest.fixture
 def ports() -> list[str]:
-    return ["--port", str(free_port()), "--http-port", str(free_port())]
+    flags = ("--port", "--http-port", "--camera-port", "--rtsp-port")
+    return [word for flag in flags for word in (flag, str(free_port()))]
 
 
 def start(folder: Path, ports: list[str]) -> subprocess.Popen[str]:

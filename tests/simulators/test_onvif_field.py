@@ -7,14 +7,17 @@ import socket
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
 
 from devices.device import Kind
-from simulators import faults, fleet, fleet_file
+from simulators import faults, fleet, fleet_file, scenario
+from simulators.__main__ import main
 from simulators.chance import dice, seed_of
 from simulators.clock import Clock
+from simulators.errors import UserError
 from simulators.fleet import is_asked
 from simulators.runner import Options, Runner, files_of, room_for
 from tests.simulators.brokers import free_port
@@ -22,6 +25,7 @@ from tests.simulators.cameras import asking, soap
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from simulators.fleet import Fleet
     from simulators.onvif.camera import Camera
@@ -166,3 +170,22 @@ def test_a_fleet_file_brings_what_the_hub_asks_cameras_with() -> None:
     assert not played.logins.keys() & played.passwords.keys()
     again = fleet_file.with_passwords(fleet.build("demo", asked=True), played)
     assert again.logins == played.logins, "a password stays"
+
+
+def test_the_command_makes_such_a_file_and_the_scenario_fits_it(tmp_path: Path) -> None:
+    path = tmp_path / "fleet.json"
+    assert main(["make", "--asked", "--camera-port", "18081", "demo", str(path)]) == 0
+    found = fleet_file.read(path)
+    assert {d.address.split("/")[2].split(":")[1] for d in found.devices if is_asked(d)} == {"18081"}
+    assert len(found.logins) == sum(d.kind is Kind.CAMERA for d in found.devices)
+    assert scenario.timetable(scenario.load("cameras"), found)
+
+
+async def test_a_port_that_is_taken_is_said() -> None:
+    played = asked_fleet("demo")
+    first = next(d for d in played.devices if is_asked(d))
+    where = urlsplit(first.address)
+    with socket.create_server((where.hostname or "", where.port or 0)):
+        runner = Runner(played, Clock(), Options(port=free_port(), rtsp_port=free_port()))
+        with pytest.raises(UserError, match=r"Camera address 127\.20\..* cannot be used"):
+            await runner.run()

@@ -35,7 +35,7 @@ def written(tmp_path: Path, text: str) -> str:
 
 
 def test_the_scenarios_that_come_with_us() -> None:
-    assert set(scenario.names()) == NAMED | {"demo", "calm"}
+    assert set(scenario.names()) == NAMED | {"demo", "calm", "cameras"}
 
 
 @pytest.mark.parametrize("name", scenario.names())

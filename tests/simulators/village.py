@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 EVENING = datetime(2026, 11, 24, 19, 30, tzinfo=VILLAGE_TIME).timestamp()
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=VILLAGE_TIME).timestamp()
 TT = "thap-thuong"
-DEMO = fleet.build("demo")
+DEMO = fleet.build("demo", asked=False)
 
 
 class Village:
