@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from devices.device import HUB, Kind
 from devices.health import WORST_FIRST, Shown
 from devices.lifecycle import Lifecycle
+from hub.registry import today
 from hub.views import Changed, Counts, DevicePage, DeviceQuery, DeviceView, Recorded, SiteView
 
 if TYPE_CHECKING:
@@ -208,6 +209,7 @@ class Present:
             counts=counts,
             worst=_worst(counts),
             incidents=incidents,
+            ended=site.until is not None and site.until <= today(now),
         )
 
     def children(self, slug: str, now: int) -> list[str]:

@@ -94,6 +94,8 @@ class SiteView:
     incidents: int
     sunset: int | None = None
     sunrise: int | None = None
+    ended: bool = False
+    """It is no more: merged into another, or abolished."""
 
 
 @dataclass(frozen=True, slots=True)

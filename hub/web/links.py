@@ -115,7 +115,10 @@ def read(core: Core, filters: Filters) -> LinksAnswer:
 
 def _there(core: Core, kind: str, name: str) -> bool:
     """Whether what a link is about is there."""
-    return (core.site(name) if kind == "site" else core.device_view(name)) is not None
+    if kind != "site":
+        return core.device_view(name) is not None
+    site = core.site(name)
+    return site is not None and not site.ended
 
 
 async def _make(core: Core, by: ByDep, said: Wanted) -> LinkMadeAnswer:

@@ -39,7 +39,8 @@ async def page(request: Request) -> Response:
     """The page; 404 where the site is no more."""
     core: Core = request.scope["core"]
     lang = wanted(request)
-    if core.site(request.scope["link"].subject) is None:
+    site = core.site(request.scope["link"].subject)
+    if site is None or site.ended:
         return Response(status_code=404)
     answer = sites.read(core, request.scope["link"].subject)
     counts = _counts(answer.site)

@@ -105,6 +105,18 @@ async def test_a_link_over_tls_and_nothing_of_the_inside(tmp_path: Path) -> None
         assert (await outside.get(path)).status_code == 404
 
 
+async def test_a_link_about_a_site_that_was_merged_opens_nothing(tmp_path: Path) -> None:
+    async with doors(wanted(tmp_path, **certificate(tmp_path))) as (inside, outside):
+        _, path = await link(inside)
+        merged = {"slugs": ["tt"], "into": "moi", "name": "Thôn Mới", "tier": "village"}
+        assert (await inside.post("/api/registry/site-merge", json=merged)).status_code == 200
+        assert (await outside.get(path)).status_code == 404
+        refused = await inside.post("/api/links", json={"subject": "tt"})
+        assert (refused.status_code, refused.json()["code"]) == (409, "unknown_site")
+        _, path = await link(inside, subject="moi")
+        assert "Thôn Mới" in (await outside.get(path)).text
+
+
 async def test_it_speaks_tls_from_1_2_on_and_nothing_else(tmp_path: Path) -> None:
     found = wanted(tmp_path, **certificate(tmp_path))
     async with doors(found) as (inside, _):
