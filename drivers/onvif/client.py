@@ -89,7 +89,7 @@ class Camera(Caller):
         if not self._services:
             try:
                 said = await self.call(Service.DEVICE, "GetServices", IncludeCapability=False)
-                found = [(s.Namespace, s.XAddr) for s in said or ()]
+                found = [(s.Namespace, s.XAddr) for s in said or () if s is not None]
             except CameraError as e:
                 if e.code in UNREACHABLE or e.code.startswith("login"):
                     raise

@@ -137,8 +137,7 @@ class Http:
                 reply = await self._send(method, url, make, cap)
                 if reply.status not in _REDIRECTS:
                     return reply
-                target = urljoin(url, reply.header("location"))
-                split(target)
+                target = _joined(url, reply.header("location"))
                 if urlsplit(url).scheme == "https" and urlsplit(target).scheme != "https":
                     raise CameraError(
                         Code.REDIRECTED, "the camera sends us from an encrypted address to an open one"
@@ -307,6 +306,15 @@ class _Body:
         if self.encoded and self._size and not self._unpack.eof:
             raise ValueError("the packed answer ends in the middle")
         return b"".join(self._parts)
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        target = urljoin(url, location)
+    except ValueError:
+        target = ""
+    split(target)
+    return target
 
 
 def _too_large(cap: int) -> CameraError:

@@ -45,7 +45,7 @@ def decode(encoding: str, data: bytes) -> bytes:
         height = max(frame.height * width // frame.width, 1)
         out = io.BytesIO()
         frame.reformat(width=width, height=height, format="rgb24").to_image().save(out, "JPEG", quality=85)
-    except (av.FFmpegError, ValueError, OSError, MemoryError) as e:
+    except (av.FFmpegError, ValueError, ArithmeticError, OSError, MemoryError) as e:
         raise CameraError(
             Code.NOT_A_PICTURE, f"its key frame cannot be decoded ({type(e).__name__})"
         ) from None

@@ -6,7 +6,6 @@ import base64
 import binascii
 import re
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from drivers.onvif.errors import CameraError, Code
 
@@ -37,7 +36,7 @@ def video(sdp: str) -> Track | None:
             if inside:
                 break
             parts = value.split()
-            inside = len(parts) > 3 and parts[0] == "video" and parts[3].isdigit()  # noqa: PLR2004 - m=video 0 RTP/AVP 96
+            inside = len(parts) > 3 and parts[0] == "video" and parts[3].isdecimal()  # noqa: PLR2004 - m=video 0 RTP/AVP 96
             payload = int(parts[3][:3]) if inside else -1
             encoding = {26: "JPEG", 32: "MPV"}.get(payload, "")
         elif key == "a" and inside:
@@ -55,7 +54,7 @@ def control_url(base: str, control: str) -> str:
     """Where SETUP goes. Absolute ones are kept as the camera's own names: they are only said, on our connection."""
     if not control or control == "*":
         return base
-    if urlsplit(control).scheme in ("rtsp", "rtsps"):
+    if control.startswith(("rtsp://", "rtsps://")):
         return control
     return f"{base.rstrip('/')}/{control.lstrip('/')}"
 

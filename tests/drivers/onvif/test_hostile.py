@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from drivers.onvif import Camera, CameraError, Code, Target
-from tests.drivers.onvif.fake import JPEG, Answer, FakeCamera, Raw, envelope
+from tests.drivers.onvif.fake import JPEG, Answer, FakeCamera, Raw, envelope, profile
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -59,10 +59,24 @@ CASES: dict[str, tuple[Write, set[Code]]] = {
     "doctype-late": (sent(with_length(b"<!--" + b"x" * 30_000 + b"-->" + BOMB[21:])), {Code.GARBLED}),
     "deep": (sent(with_length(DEEP)), {Code.GARBLED, Code.TOO_LARGE}),
     "deep-within-the-tags": (
-        sent(with_length(envelope("<a>" * 60_000 + "</a>" * 60_000))),
+        sent(with_length(envelope("<a>" * 25_000 + "</a>" * 25_000))),
         {Code.GARBLED},
     ),
     "broad": (sent(with_length(BROAD)), {Code.TOO_LARGE}),
+    "many-attributes": (
+        sent(with_length(envelope("<x " + " ".join(f'a{i}=""' for i in range(100_000)) + "/>"))),
+        {Code.TOO_LARGE},
+    ),
+    "many-parts": (
+        sent(
+            with_length(
+                envelope(
+                    f"<tds:GetDeviceInformationResponse>{'<x/>' * 5000}</tds:GetDeviceInformationResponse>"
+                )
+            )
+        ),
+        {Code.TOO_LARGE},
+    ),
     "60-mb-told": (
         sent(HEAD + b"Content-Length: 60000000\r\n\r\n", *[b"x" * 60_000] * 1000),
         {Code.TOO_LARGE},
@@ -144,6 +158,33 @@ async def test_a_hostile_reply(fake: FakeCamera, client: Client, case: str) -> N
     assert (await camera.information()).model == "ML-4"  # nothing of it stays
 
 
+SLOW = {
+    "attributes": "<trt:Profiles " + " ".join(f'a{i}="1"' for i in range(11_900)) + "/>",
+    "parts": '<trt:Profiles token="a"/>' * 1_000,
+    "broken-parts": '<trt:Profiles token="a"><tt:Extension xsi:type="v:X"><x/></tt:Extension></trt:Profiles>'
+    * 990,
+    "deep-parts": "".join(profile(f"p{i}", 640, 360) for i in range(900)),
+    "long-text": f'<trt:Profiles token="a"><tt:Name>{"x" * 1_900_000}</tt:Name></trt:Profiles>',
+    "long-number": '<trt:Profiles token="a"><tt:VideoEncoderConfiguration><tt:UseCount>'
+    f"{'9' * 1_900_000}</tt:UseCount></tt:VideoEncoderConfiguration></trt:Profiles>",
+    "prefixes": "".join(f'<x xmlns:n{i}="urn:{i}"/>' for i in range(990)),
+}
+
+
+@pytest.mark.parametrize("case", SLOW)
+async def test_what_is_allowed_is_read_in_time(fake: FakeCamera, client: Client, case: str) -> None:
+    """Just within the limits; the answer may be anything, it must come."""
+    fake.handlers["GetProfiles"] = lambda _: (
+        f"<trt:GetProfilesResponse>{SLOW[case]}</trt:GetProfilesResponse>"
+    )
+    camera = client()
+    await camera.services()
+    began = time.process_time()
+    with contextlib.suppress(CameraError):
+        assert len(await camera.profiles()) <= 300
+    assert time.process_time() - began < 5
+
+
 @pytest.mark.parametrize("case", ["60-mb-told", "gzip-bomb", "drip-body", "truncated"])
 async def test_a_hostile_picture(fake: FakeCamera, client: Client, case: str) -> None:
     write, expected = CASES[case]
@@ -173,6 +214,8 @@ async def test_one_redirect_at_home_is_followed(fake: FakeCamera, client: Client
         ("http://10.0.0.1/", Code.FORBIDDEN_ADDRESS),
         ("http://169.254.169.254/latest/meta-data", Code.FORBIDDEN_ADDRESS),
         ("file:///etc/passwd", Code.GARBLED),
+        ("http://[", Code.GARBLED),
+        ("\xff//\x01", Code.GARBLED),
         ("http://127.0.0.1@198.51.100.1/", Code.FORBIDDEN_ADDRESS),
     ],
 )

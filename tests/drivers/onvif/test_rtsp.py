@@ -305,9 +305,11 @@ def test_descriptions() -> None:
     )
     assert video("v=0\r\nm=audio 0 RTP/AVP 0\r\n") is None
     assert video("") is None
+    assert video("m=video 0 RTP/AVP ²") is None
     assert video("m=video 0 RTP/AVP 26\n") == Track("JPEG", 26, "", b"")
     assert video("m=video 0 RTP/AVP 96\na=fmtp:96 sprop-parameter-sets=!!,A,Z0IAKQ==\n")
     assert control_url("rtsp://h/a/", "track1") == control_url("rtsp://h/a", "/track1") == "rtsp://h/a/track1"
+    assert control_url("rtsp://h/a", "rtsp://[") == "rtsp://["
     assert control_url("rtsp://h/a", "*") == control_url("rtsp://h/a", "") == "rtsp://h/a"
 
 
