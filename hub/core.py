@@ -101,6 +101,9 @@ class HubCore:
         rise, down = sun_at(lat or HANOI[0], lon or HANOI[1]).next_times(self.now())
         return replace(found, sunrise=rise, sunset=down)
 
+    def empty_places(self) -> tuple[SiteView, ...]:
+        return tuple(self._p.present.empty_places(self.now()))
+
     def sites_below(self, slug: str) -> tuple[SiteView, ...]:
         present, now = self._p.present, self.now()
         return tuple(

@@ -193,6 +193,18 @@ class Present:
             self._site_view(slug, _sum([self._leaves[slug]]), incidents[slug], now) for slug in self.leaves()
         ]
 
+    def empty_places(self, now: int) -> list[SiteView]:
+        """Sites of today that are somewhere, and hold neither devices nor other sites."""
+        reg, day = self._registry, today(now)
+        held = set(self._leaves).union(*self._above.values())
+        held.update(p.parent for ps in reg.placings.values() for p in ps if p.holds(day))
+        there = reg.standing(day) - held
+        return [
+            self._site_view(s.slug, {}, 0, now)
+            for s in reg.sites.values()
+            if s.slug in there and s.lat is not None and (s.since is None or s.since <= day)
+        ]
+
     def _site_view(self, slug: str, counts: Counts, incidents: int, now: int) -> SiteView:
         site = self._registry.sites[slug]
         path = self._paths.get(slug)

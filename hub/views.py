@@ -327,6 +327,9 @@ class Core(Protocol):
     def overview(self) -> Overview: ...
     def site(self, slug: str) -> SiteView | None: ...
     def sites_below(self, slug: str) -> tuple[SiteView, ...]: ...
+    def empty_places(self) -> tuple[SiteView, ...]:
+        """Sites of today that are somewhere, and hold neither devices nor other sites."""
+
     def site_names(self) -> tuple[tuple[str, str], ...]:
         """Every site valid today as (slug, name), also those without devices, in the order of the tree."""
 

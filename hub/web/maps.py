@@ -72,7 +72,7 @@ def _places(core: Core, site: str) -> tuple[list[atlas.Place], int]:
     found = core.site(site) if site else None
     if site and found is None:
         raise Missing("unknown_site")
-    sites = core.overview().sites
+    sites = (*core.overview().sites, *core.empty_places())
     inside = [s for s in sites if not site or s.slug == site or any(up == site for up, _ in s.path)]
     if site and len(inside) <= 1:
         return _devices(core, site)

@@ -247,6 +247,9 @@ class FakeCore(Core):
         below = [self._site(s) for s, (_, _, parent) in self.places.items() if parent == slug]
         return tuple(sorted(below, key=lambda s: WORST_FIRST.index(s.worst)))
 
+    def empty_places(self) -> tuple[SiteView, ...]:
+        return ()
+
     def site_names(self) -> tuple[tuple[str, str], ...]:
         return tuple((s, name) for s, (name, _, _) in self.places.items())
 

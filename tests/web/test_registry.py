@@ -192,5 +192,7 @@ async def test_sites_from_the_same_form_and_one_put_right(web: httpx2.AsyncClien
     put = {"tier": "village", "lat": "21,1", "lon": "105.7"}
     assert (await submit(web, "/registry/sites/ngo/correct", **put)).status_code == 303
     assert "ngo,Ngõ 4,village,thon,21.1,105.7," in (await web.get("/api/registry/sites.csv")).text
+    marks = (await web.get("/api/map")).json()["marks"]
+    assert [m["names"] for m in marks] == [["ngo"]], "a village is on the map before its devices are"
     sea = await submit(web, "/registry/sites/ngo/correct", tier="village", lat="20", lon="109")
     assert (sea.status_code, "is not on land" in sea.text) == (409, True)
