@@ -156,7 +156,9 @@ class Caller:
         at = (sent + self.now()) / 2
         body = soap.body_of(reply, _CLOCK.name, self.target.password)
         said = wsdl.read(Service.DEVICE, _CLOCK.name, body)
-        self._clock_was_open = True
+        if not self._clock_was_open:
+            self._clock_was_open = True
+            self.login.opened()
         return said, at
 
     async def know_clock(self) -> None:

@@ -172,6 +172,8 @@ class Http:
             states = self._h11.our_state, self._h11.their_state
             whole = states == (h11.DONE, h11.DONE) and not self._h11.trailing_data[0]
         except (h11.ProtocolError, zlib.error, ValueError) as e:
+            if "peer closed" in str(e) or "in the middle" in str(e):
+                raise CameraError(Code.GARBLED, f"the answer of {where} ends in the middle") from None
             raise CameraError(Code.GARBLED, f"{where} does not speak HTTP: {quoted(str(e))}") from None
         except OSError as e:
             raise network_error(e, where) from None

@@ -94,7 +94,17 @@ class Login:
     def forgive(self) -> None:
         """Try anew: somebody changed a password."""
         self.final, self.way, self.challenge = None, None, None
+        self._came_and_went = self._refused_since = False
         self.picture, self.stream = Door(self, "snapshot"), Door(self, "stream")
+
+    def opened(self) -> None:
+        """The clock was told without a login, for the first time.
+
+        Where everything was refused before, it was not for the password: that is shown again.
+        """
+        if self.final:
+            self.forgive()
+            self._refused_since = True
 
     def accepted(self, way: Way) -> None:
         """A call that needs a login was answered."""

@@ -59,7 +59,12 @@ def body_of(reply: Reply, what: str, secret: str) -> etree._Element:
     if fault:
         if _UNSUPPORTED.search(" ".join(fault)):
             raise CameraError(Code.NO_SUCH_SERVICE, f"{what} is not offered: {words}", permanent=True)
-        raise CameraError(Code.FAILED, f"{what} failed: {words}")
+        told = in_words(words)
+        raise (
+            told
+            if told and told.code is Code.LOGIN_FULL
+            else CameraError(Code.FAILED, f"{what} failed: {words}")
+        )
     if reply.status == 503:  # noqa: PLR2004 - HTTP's own number
         said = plain(reply, secret)
         raise in_words(said) or CameraError(Code.BUSY, f"the camera is busy (HTTP 503) {said}".rstrip())

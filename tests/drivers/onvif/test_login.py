@@ -210,6 +210,30 @@ async def test_full_when_even_the_clock_is_refused_now(
     assert "even what it answered without a login" in caught.value.reason
 
 
+async def test_a_camera_that_was_full_at_first_sight_is_tried_again(fake: FakeCamera, client: Client) -> None:
+    fake.accepts, fake.public, fake.refusal = {"never"}, set(), lambda _: Answer(b"", 401)
+    camera = client()
+    for _ in range(3):
+        with pytest.raises(CameraError) as caught:
+            await camera.clock()
+        assert caught.value.code is Code.LOGIN_REFUSED
+    assert sum(r.signed for r in fake.requests) == 1
+    fake.accepts, fake.public = {"token"}, {"GetSystemDateAndTime"}
+    await camera.clock()
+    await camera.information()
+    fake.accepts, fake.public = {"never"}, set()
+    with pytest.raises(CameraError) as caught:
+        await camera.information()
+    assert caught.value.code is Code.LOGIN_FULL
+
+
+async def test_full_in_a_fault_that_speaks_of_no_login(fake: FakeCamera, client: Client) -> None:
+    fake.handlers["GetDeviceInformation"] = lambda _: fault(
+        "Action", "Maximum number of connections reached", 500, "Receiver"
+    )
+    assert (await refusal(client)).code is Code.LOGIN_FULL
+
+
 async def test_full_when_the_same_password_comes_and_goes(fake: FakeCamera, client: Client) -> None:
     camera = client()
     await camera.information()
