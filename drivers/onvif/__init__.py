@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from drivers.onvif.client import Camera, Information
 from drivers.onvif.clock import Clock
+from drivers.onvif.discovery import Found, find
 from drivers.onvif.errors import CameraError, Code
+from drivers.onvif.events import Alarm, Events
 from drivers.onvif.profile import Profile
+from drivers.onvif.recording import Recording
+from drivers.onvif.rtsp import Stream
 from drivers.onvif.target import Allowed, Cost, Target
 from drivers.onvif.wsdl import Service
 
 __all__ = [
+    "Alarm",
     "Allowed",
     "Camera",
     "CameraError",
     "Clock",
     "Code",
     "Cost",
+    "Events",
+    "Found",
     "Information",
     "Profile",
+    "Recording",
     "Service",
+    "Stream",
     "Target",
+    "find",
 ]

@@ -34,9 +34,10 @@ GST = Path(__file__).with_name("gst_rtsp.py")
 
 
 @pytest.fixture
-async def gst() -> AsyncIterator[Server]:
+async def gst(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
     """Starts GStreamer's server with a way of logging in (open, basic, digest); gives its port."""
     started: list[asyncio.subprocess.Process] = []
+    environment = {"GST_DEBUG": "0", "GST_REGISTRY": str(tmp_path_factory.getbasetemp() / "gst-registry.bin")}
 
     async def start(method: str) -> int:
         pipe = asyncio.subprocess.PIPE
@@ -48,7 +49,7 @@ async def gst() -> AsyncIterator[Server]:
             PASSWORD,
             stdin=pipe,
             stdout=pipe,
-            env={"GST_DEBUG": "0"},
+            env=environment,
         )
         started.append(process)
         assert process.stdout
