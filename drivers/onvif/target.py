@@ -102,20 +102,21 @@ class Allowed:
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self._hosts = {target.host.lower().rstrip(".")}
+        self._name = target.host.lower().rstrip(".")
+        self._met = ""
 
     def met(self, address: str) -> None:
-        """The registered name turned out to be this address."""
+        """The registered name turned out to be this address (the last one counts)."""
         if _ip(address):
-            self._hosts.add(address.lower())
+            self._met = address.lower()
 
     def own(self, host: str) -> bool:
         """Whether this is the registered host itself."""
         host = host.lower()
-        if host in self._hosts:
+        if host in (self._name, self._met):
             return True
         ip = _ip(host)
-        return ip is not None and any(ip == _ip(h) for h in self._hosts)
+        return ip is not None and ip in (_ip(self._name), _ip(self._met))
 
     def permits(self, host: str) -> bool:
         """Whether this host may be contacted."""
