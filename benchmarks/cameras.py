@@ -138,7 +138,9 @@ def main() -> None:
             stdout=subprocess.DEVNULL, stderr=(stage.folder / "field.log").open("wb"),
         )  # fmt: skip
         try:
-            wait(socket.exists, 120, "the simulated field")
+            wait(lambda: socket.exists() or field.poll() is not None, 120, "the simulated field")
+            if field.poll() is not None:
+                sys.exit((stage.folder / "field.log").read_text())
             time.sleep(5)
             figures = watched(stage, file, broken([d["name"] for d in file["devices"]], socket))
         finally:
