@@ -40,10 +40,8 @@ EVENTS_AGAIN_S = (10.0, 60.0, 300.0, 600.0)
 NO_EVENTS_S = 3600.0
 """The same for a camera that offers none."""
 KNOCK_S = 3.0
-PATIENCE_S = 20.0
-"""A picture waits so long for its village's uplink, and is else left for the next visit."""
-SIZE = 60_000
-"""Bytes of a picture before the first came."""
+PATIENCE_S = 2.0
+"""A visit waits so long for a picture that is on its way; else the next one tells of it."""
 
 
 class Sight(Protocol):
@@ -103,7 +101,8 @@ class Watch:
         self._sight: Sight | None = None
         self._good_at: float | None = None
         self._picture_due = 0.0
-        self._size = SIZE
+        self._fetching: asyncio.Task[None] | None = None
+        self._pictured = self._talked = 0
         self._no_picture = ""
         self._reference_by: str | None = None
         self._login_due = 0.0
@@ -115,6 +114,8 @@ class Watch:
 
     def close(self) -> None:
         """Give the connection back."""
+        if self._fetching is not None:
+            self._fetching.cancel()
         self._camera.rest()
 
     def set_reference(self, by: str) -> None:
@@ -236,12 +237,21 @@ class Watch:
     # --- its picture ------------------------------------------------------------------------------------------
 
     async def _look(self, found: Found) -> None:
-        if self._pace.mono() >= self._picture_due and found.login is not False:
-            wait = self._bucket.wait(self._pace.mono())
-            if wait <= PATIENCE_S:  # else another time: a visit is not held up for the uplink
-                self._bucket.take(self._size, self._pace.mono())  # whoever comes next waits for this one
-                await self._pace.sleep(wait)
-                await self._fetch()
+        due = self._pace.mono() >= self._picture_due and found.login is not False
+        if self._fetching is None and due:
+            self._fetching = asyncio.create_task(self._fetch_in_turn())
+        task = self._fetching
+        if task is not None:
+            await asyncio.wait({task}, timeout=PATIENCE_S)  # a visit is not held up for the uplink
+            if task.done():
+                self._fetching = None
+                task.result()
+
+    async def _fetch_in_turn(self) -> None:
+        """One picture of a village at a time, when its uplink has room."""
+        async with self._bucket.turn:
+            await self._pace.sleep(self._bucket.wait(self._pace.mono()))
+            await self._fetch()
 
     def _seen(self, found: Found) -> None:
         """What its last pictures showed, and what it reports itself."""
@@ -273,8 +283,8 @@ class Watch:
             return
         finally:
             carried = self._camera.cost.bytes_in - before
-            self._bucket.take(carried - self._size, self._pace.mono())
-            self._size = max(carried, 1000)
+            self._pictured += carried
+            self._bucket.take(carried, self._pace.mono())
         self._no_picture = ""
         at = round(self._pace.now() * 1000)
         if self._reference_by is not None and self._eye.set_reference(jpeg):
@@ -313,6 +323,9 @@ class Watch:
     def _count(self, found: Found) -> None:
         cost, now = self._camera.cost, self._pace.mono()
         carried = cost.bytes_in + cost.bytes_out
+        talked = carried - self._pictured
+        self._bucket.take(talked - self._talked, now)
+        self._talked = talked
         self._costs.append((now, cost.requests, carried))
         while now - self._costs[0][0] > HOUR_S:
             self._costs.popleft()

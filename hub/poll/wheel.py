@@ -7,6 +7,7 @@ more rarely, up to five minutes apart, with jitter. Where several of a village f
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 import zlib
 from collections import deque
@@ -181,10 +182,12 @@ class Wheel:
 class Bucket:
     """A village's share of its uplink: `take` what was carried, `wait` before more is. Rates in bytes a second.
 
-    It may run into debt by one picture, and then nothing is carried until that is paid off.
+    It may run into debt by one picture, and then no other is carried until that is paid off. `turn` is held by who
+    carries one.
     """
 
     def __init__(self, rate: float, burst: float) -> None:
+        self.turn = asyncio.Lock()
         self._rate, self._burst = rate, burst
         self._left, self._at = burst, 0.0
 

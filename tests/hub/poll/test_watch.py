@@ -172,11 +172,23 @@ async def test_a_picture_only_as_often_as_wanted(scene: Scene) -> None:
 
 
 async def test_a_village_in_debt_gets_no_picture_yet(scene: Scene) -> None:
-    scene.bucket.take(1_000_000, scene.pace.time)
-    await scene.visit(1)
+    await scene.bucket.turn.acquire()  # another camera's picture is on its way
+    said = await scene.visit(1)
     assert "snapshot" not in scene.camera.asked
-    await scene.visit(60)
+    assert said["lights_ok"] == ["logged_in", "clock_right"]
+    scene.bucket.take(1_000_000, scene.pace.time)
+    scene.bucket.turn.release()
+    await scene.visit(1)
     assert "snapshot" in scene.camera.asked
+    assert scene.pace.slept > 29, "32 kB a second"
+
+
+async def test_all_that_is_carried_counts(scene: Scene) -> None:
+    await scene.visit()
+    scene.bucket.wait(scene.pace.time)
+    assert scene.bucket._left == 32_000 - 50_000 - 4000
+    await scene.visit(1)
+    assert scene.bucket._left == 32_000 - 22_000 - 4000
 
 
 async def test_a_new_view_is_learnt_from_a_picture_a_minute(scene: Scene) -> None:
