@@ -41,8 +41,8 @@ PLACES = {
 }
 ONVIF = "onvif"
 """The driver of cameras that are asked."""
-CAMERAS_ARE_ASKED = False
-"""Whether cameras are asked by ONVIF; else they report over MQTT, as long as the hub asks nobody."""
+CAMERAS_ARE_ASKED = True
+"""Whether a fleet's cameras are asked by ONVIF where nothing else is said; else they report over MQTT."""
 ASKED_EVERY_S: Mapping[str, float] = {"demo": 30.0, "district": 60.0}
 CAMERA_PORT, RTSP_PORT = 18080, 18554
 LOGIN = "village-hub"

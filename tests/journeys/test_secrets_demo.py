@@ -42,7 +42,7 @@ class Demo:
     def __init__(self, folder: Path) -> None:
         self.data, self.taken, self.folder = folder / "data", folder / "taken", folder
         self.taken.mkdir()
-        whole = fleet.build("demo")
+        whole = fleet.build("demo", camera_port=free_port())
         small = replace(whole, devices=tuple(d for d in whole.devices if d.name in NAMES))
         fleet_file.write(small, folder / "fleet.json")
         self.port, self.http = free_port(), free_port()
@@ -50,7 +50,7 @@ class Demo:
         command = [sys.executable, "-m", "simulators.demo", "--fleet", str(folder / "fleet.json")]
         command += ["--data", str(self.data), "--scenario", "calm", "--rate", "30"]
         command += ["--port", str(self.port), "--http-port", str(self.http)]
-        command += ["--camera-port", str(free_port()), "--rtsp-port", str(free_port())]
+        command += ["--rtsp-port", str(free_port())]
         with (self.taken / "demo.log").open("wb") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=_talkative())  # noqa: S603 - ourselves
 
@@ -129,6 +129,8 @@ def lives(demo: Demo, hunt: Hunt) -> None:
     """Everything that makes, shows or stores a secret, as people do it."""
     for name, password in fleet_file.read(demo.data / "fleet.json").passwords.items():
         hunt.knows(f"the password of {name}", password, "fleet.json")
+    for name, password in fleet_file.read(demo.data / "fleet.json").logins.items():
+        hunt.knows(f"the password for {name}", password, "fleet.json")
     for what in ("hub", "enrol"):
         hunt.knows(
             f"{what}.password", (demo.data / "broker" / f"{what}.password").read_text(), f"{what}.password"

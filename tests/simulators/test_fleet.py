@@ -63,7 +63,7 @@ def test_the_demo_is_three_villages_of_the_district() -> None:
     assert kinds[Kind.GATEWAY] == 3
     assert 1 <= kinds[Kind.SIGNBOARD] <= 3
     assert {d.name for d in DEMO.devices} <= {d.name for d in DISTRICT.devices}
-    assert {d.interval_s for d in DEMO.devices} == {10.0}
+    assert {(d.kind is Kind.CAMERA, d.interval_s) for d in DEMO.devices} == {(False, 10.0), (True, 30.0)}
     assert {d.interval_s for d in DISTRICT.devices} == {60.0}
 
 
