@@ -4,12 +4,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from simulators import demo, fleet_file
+from simulators import demo, fleet, fleet_file
 from simulators.__main__ import main
 from simulators.errors import UserError
 from simulators.faults import FAULTS
 from simulators.runner import room_for
-from tests.simulators.village import DEMO
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +20,7 @@ def test_make_writes_a_fleet_file_and_keeps_its_passwords(tmp_path: Path) -> Non
     first = fleet_file.read(path)
     assert main(["make", "demo", str(path)]) == 0
     assert fleet_file.read(path) == first
-    assert first.devices == DEMO.devices
+    assert first.devices == fleet.build("demo").devices
 
 
 def test_faults_lists_all_of_them(capsys: pytest.CaptureFixture[str]) -> None:
