@@ -206,6 +206,7 @@ def addresses(demo: Demo) -> list[str]:
         "/api/registry/devices/": names,
         "/api/sites/": ["thap-thuong", "ha-noi"],
         "/api/incidents/": ["1"],
+        "/api/cameras/": [n for n in names if "-c" in n],
         "/api/programs/": ["x"],
     }
     found = []
