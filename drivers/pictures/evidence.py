@@ -16,6 +16,7 @@ from drivers.pictures.limits import (
     COVERED,
     FLAT_LEVEL,
     FLAT_ROWS,
+    FULL,
     IN_PLACE,
     LEARNT,
     LIVELY_SHARE,
@@ -24,11 +25,12 @@ from drivers.pictures.limits import (
     SEAM,
     SOFT_ALL,
     SOFT_SHARE,
+    SOLID,
     STRUCTURED_SHARE,
     WHITE,
     WHITE_MORE,
 )
-from drivers.pictures.reference import Kind, Look, Match, Reference, compare, kind_of
+from drivers.pictures.reference import Kind, Look, Match, Reference, compare, kinds_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,17 +87,18 @@ class Evidence:
 
 def evidence_of(reference: Reference, seen: Seen, *, learning: bool = False) -> Evidence:
     """What a picture shows; all but freshness, which needs the picture before. `learning`: other views may be right."""
-    m, kind = seen.measures, kind_of(seen.measures)
+    m, kinds = seen.measures, kinds_of(seen.measures)
+    kind = kinds[0]
     shows: dict[Code, bool | None] = dict.fromkeys(CODES)
     if m.high <= BLACK_HIGH:
         shows["pictureBlack"] = True
         return Evidence(shows, {"pictureBlack": {"brightest": float(m.high)}}, ("dark",), None, kind)
     shows["pictureBlack"] = False
-    view, look, match = best_match(reference, seen, kind)
+    view, look, match = best_match(reference, seen, kinds)
     missing = seen.flat >= FLAT_ROWS and seen.flat_level > FLAT_LEVEL
     same = match is not None and match.agreement >= CHANCE and not _away(match)
     seam = same and look is not None and seen.seam > SEAM + look.seam
-    if missing or seam or (same and match is not None and match.kind == kind and match.broken >= BROKEN_ROWS):
+    if missing or seam or (same and match is not None and match.broken >= BROKEN_ROWS):
         shows["pictureGarbled"] = True
         return Evidence(shows, {"pictureGarbled": _broken(seen)}, (), match, kind)
     shows["pictureGarbled"] = False
@@ -106,26 +109,28 @@ def evidence_of(reference: Reference, seen: Seen, *, learning: bool = False) -> 
     shows["pictureOverexposed"] = False
     if match is None or (learning and match.agreement < IN_PLACE):
         return Evidence(shows, {}, ("noReference",), None, kind)
-    return replace(_compared(shows, match, kind), view=view)
+    return replace(_compared(shows, match, kinds), view=view)
 
 
-def best_match(reference: Reference, seen: Seen, kind: Kind) -> tuple[int | None, Look | None, Match | None]:
+def best_match(
+    reference: Reference, seen: Seen, kinds: tuple[Kind, ...]
+) -> tuple[int | None, Look | None, Match | None]:
     """The view and look that a picture agrees with best: of other kinds only where none of its own fits."""
     best: tuple[int | None, Look | None, Match | None] = None, None, None
     looks = [(i, k) for i, v in enumerate(reference.views) for k in v.looks if k.pictures >= LEARNT]
-    looks.sort(key=lambda x: x[1].kind != kind)
+    looks.sort(key=lambda x: x[1].kind not in kinds)
     for i, look in looks:
-        if look.kind != kind and best[2] is not None and best[2].agreement >= IN_PLACE:
+        if look.kind not in kinds and best[2] is not None and best[2].agreement >= IN_PLACE:
             break
         match = compare(look, seen)
-        if match is not None and _fits(match, kind) > _fits(best[2], kind):
+        if match is not None and _fits(match, kinds) > _fits(best[2], kinds):
             best = i, look, match
     return best
 
 
-def _fits(match: Match | None, kind: Kind) -> float:
+def _fits(match: Match | None, kinds: tuple[Kind, ...]) -> float:
     """A look of another kind must agree clearly better."""
-    return -2.0 if match is None else match.agreement - (0 if match.kind == kind else CHANCE)
+    return -2.0 if match is None else match.agreement - (0 if match.kind in kinds else CHANCE)
 
 
 def _broken(seen: Seen) -> Mapping[str, float | str]:
@@ -134,11 +139,12 @@ def _broken(seen: Seen) -> Mapping[str, float | str]:
     return {"why": "seam"}
 
 
-def _compared(shows: dict[Code, bool | None], match: Match, kind: Kind) -> Evidence:
+def _compared(shows: dict[Code, bool | None], match: Match, kinds: tuple[Kind, ...]) -> Evidence:
     """Covered, turned, blurred: what needs the reference."""
+    kind = kinds[0]
     if match.structured < STRUCTURED_SHARE:
         return Evidence(shows, {}, ("noStructure",), match, kind)
-    if match.kind != kind:
+    if match.kind not in kinds:
         return _of_another_kind(shows, match, kind)
     code, about = _wrong(match)
     if code is not None:
@@ -176,7 +182,8 @@ def _wrong(match: Match) -> tuple[Code | None, Mapping[str, float | str]]:
     if _elsewhere(match):
         return "viewTurned", {}
     clear = match.contrast is None or match.contrast >= CLEAR
-    if match.gone >= COVERED and opaque and clear and match.soft < SOFT_ALL:
+    solid = match.gone >= SOLID and match.contrast is not None and match.contrast >= FULL
+    if match.gone >= COVERED and ((opaque and clear) or solid) and match.soft < SOFT_ALL:
         return "lensCovered", {"coveredPct": _pct(match.gone)}
     if match.soft >= SOFT_SHARE:
         return "pictureBlurred", {"softPct": _pct(match.soft)}

@@ -164,10 +164,14 @@ def _track(tracks: Sequence[Track], code: Code) -> Track:
 
 
 def _followed(track: Track, found: Evidence, at: int, memory: Memory) -> Track:
-    """A fault stands after 3 pictures in a row over 2 minutes and ends likewise; "cannot tell" breaks a row."""
+    """A fault stands after 3 pictures in a row over 2 minutes and ends likewise; "cannot tell" breaks a row.
+
+    It does not where the picture shows another fault: what hides a view partly may look like one or the other.
+    """
     shows = found.shows[track.code]
     if shows is None:
-        return track if track.standing else Track(track.code)
+        wrong = any(found.shows[c] for c in CODES if c not in FRESH)
+        return track if track.standing or wrong else Track(track.code)
     about = _in_numbers(found.about.get(track.code, {}), memory) if shows else track.about
     if shows is track.standing:  # as it was said
         return replace(track, count=0, about=about)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from drivers.pictures.limits import IN_PLACE, LEARNT, STRUCTURED_SHARE, VIEWS, VIEWS_LEARNT
 from drivers.pictures.measure import Seen, look_at
-from drivers.pictures.reference import Look, Match, Reference, View, compare, first, kind_of, learn
+from drivers.pictures.reference import Look, Match, Reference, View, compare, first, kinds_of, learn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ def reference_of(frames: Sequence[Frame]) -> Reference:
     reference = Reference((), by_person=True)
     for frame in frames:
         seen = look_at(frame)
-        kind = kind_of(seen.measures)
+        kind = kinds_of(seen.measures)[0]
         i, match = _nearest(reference, seen)
         if match is None or (match.agreement < IN_PLACE and match.kind == kind):
             reference = replace(reference, views=(*reference.views, View((first(seen, kind, certain=True),))))
@@ -38,7 +38,7 @@ def learnt(
     A picture that belongs to no view adds one where it may. A look that is begun anew each time (pictures that do not
     agree with each other) never comes to count.
     """
-    kind = kind_of(seen.measures)
+    kind = kinds_of(seen.measures)[0]
     if view is not None and match is not None and match.agreement >= IN_PLACE:
         return _added(reference, view, seen, kind)
     i, nearest = _nearest(reference, seen)

@@ -41,6 +41,8 @@ BRIGHT_ABOVE = 150
 """Mean luminance: above, a grey picture is one of fog or of a black-and-white camera by day."""
 DARK_BELOW = 60
 """Mean luminance: below, a picture in colour is a dark one and compared with dark ones."""
+NEAR = 1.5
+"""Up to so many times brighter or darker than that, it is compared with both."""
 SHAKE = 2
 """Cells, 3 % of the width: what wind and a warm mast do, and what is no turn."""
 BLOCK = 4
@@ -81,7 +83,7 @@ FLAT_LEVEL = 20
 SEAM = 20
 """Step in levels of most columns at one row, beyond the reference's largest: bytes were lost in the middle. Kerbs and
 eaves right across a picture came to 24, and the reference has them."""
-BROKEN_ROWS = 0.6
+BROKEN_ROWS = 0.45
 """... or the upper rows of blocks show what they did, so much of it, and so much of the lower ones something else."""
 STRUCTURED_SHARE = 0.05
 """Share of blocks with structure: an empty wall has less, and then nobody can tell whether the camera turned."""
@@ -103,6 +105,11 @@ COVERED = 0.08
 """Share of structured blocks that show nothing: a lorry or a person close by covers less, or goes."""
 OPAQUE_BELOW = 0.2
 """Agreement left within those: fog left 0.2 to 0.6, cloth, paint and leaves under 0.2, mostly under 0.1."""
+SOLID = 0.15
+"""Share of structured blocks that show nothing: from here on covered whatever trace is left, if all else has its full
+contrast (`FULL`): a smear lets a little through."""
+FULL = 0.8
+"""Contrast of the blocks that are held: above, there is no fog."""
 CLEAR = 0.6
 """Contrast of the blocks that are held: below, fog lies over all of the picture and may hide the rest. Beside a leaf
 they keep theirs (0.7 to 1.3), fog left 0.2 to 0.55."""

@@ -23,6 +23,7 @@ from drivers.pictures.limits import (
     LEARNT,
     LIVELY,
     MEMORY_LENGTH,
+    NEAR,
     SHAKE,
     SOFT_BELOW,
     STRUCTURED,
@@ -138,11 +139,13 @@ class Match:
     sharp: float | None
 
 
-def kind_of(measures: Measures) -> Kind:
-    """Which look a picture belongs to."""
-    if measures.chroma < GREY_BELOW and measures.mean < BRIGHT_ABOVE:
-        return "infrared"
-    return "dark" if measures.mean < DARK_BELOW else "day"
+def kinds_of(measures: Measures) -> tuple[Kind, ...]:
+    """Which looks a picture may belong to, the likeliest first: what covers a lens changes the brightness too."""
+    if measures.chroma < GREY_BELOW:
+        return ("infrared",) if measures.mean < BRIGHT_ABOVE else ("day", "infrared")
+    if measures.mean < DARK_BELOW:
+        return ("dark",) if measures.mean < DARK_BELOW / NEAR else ("dark", "day")
+    return ("day",) if measures.mean > DARK_BELOW * NEAR else ("day", "dark")
 
 
 def compare(look: Look, seen: Seen) -> Match | None:
