@@ -26,9 +26,12 @@ from drivers.pictures.limits import (
     SOFT_ALL,
     SOFT_SHARE,
     SOLID,
+    SOLID_BELOW,
+    SOME,
     STRUCTURED_SHARE,
     WHITE,
     WHITE_MORE,
+    WHITE_WALL,
 )
 from drivers.pictures.reference import Kind, Look, Match, Reference, compare, kinds_of
 
@@ -102,7 +105,8 @@ def evidence_of(reference: Reference, seen: Seen, *, learning: bool = False) -> 
         shows["pictureGarbled"] = True
         return Evidence(shows, {"pictureGarbled": _broken(seen)}, (), match, kind)
     shows["pictureGarbled"] = False
-    if m.white >= WHITE and m.white >= WHITE_MORE + (look.white if look else 0):
+    least = WHITE if match is not None and match.structured >= STRUCTURED_SHARE else WHITE_WALL
+    if m.white >= least and m.white >= WHITE_MORE + (look.white if look else 0):
         shows["pictureOverexposed"] = True
         about = {"whitePct": round(100 * m.white)}
         return Evidence(shows, {"pictureOverexposed": about}, (), match, kind)
@@ -181,13 +185,24 @@ def _wrong(match: Match) -> tuple[Code | None, Mapping[str, float | str]]:
         return "lensCovered", {"coveredPct": _pct(match.gone)}
     if _elsewhere(match):
         return "viewTurned", {}
-    clear = match.contrast is None or match.contrast >= CLEAR
-    solid = match.gone >= SOLID and match.contrast is not None and match.contrast >= FULL
-    if match.gone >= COVERED and ((opaque and clear) or solid) and match.soft < SOFT_ALL:
+    if _partly_covered(match) and match.soft < SOFT_ALL:
         return "lensCovered", {"coveredPct": _pct(match.gone)}
-    if match.soft >= SOFT_SHARE:
+    enough = SOFT_SHARE if _clear(match) else 2 * SOFT_SHARE
+    if match.soft >= enough and match.soft * match.structured >= SOME:
         return "pictureBlurred", {"softPct": _pct(match.soft)}
     return None, {}
+
+
+def _clear(match: Match) -> bool:
+    return match.contrast is None or match.contrast >= CLEAR
+
+
+def _partly_covered(match: Match) -> bool:
+    """Without a trace while the rest is clear, or with little of one while the rest has all of its contrast."""
+    if match.gone < COVERED or match.gone * match.structured < SOME:
+        return False
+    solid = match.gone >= SOLID and match.contrast is not None and match.contrast >= FULL
+    return (match.residue < OPAQUE_BELOW and _clear(match)) or (solid and match.residue < SOLID_BELOW)
 
 
 def _away(match: Match) -> bool:

@@ -74,6 +74,8 @@ BLACK_HIGH = 20
 WHITE = 0.35
 """Share of clipped pixels: headlights and insects right before an infra-red lamp came to 0.18, a blinded sensor
 begins at 0.4."""
+WHITE_WALL = 0.8
+"""... where the reference has no structure: a white wall in the sun is clipped for hours."""
 WHITE_MORE = 0.25
 """... and so much more than the reference has, where white walls and sky are clipped every day."""
 FLAT_ROWS = 0.15
@@ -85,7 +87,7 @@ SEAM = 20
 eaves right across a picture came to 24, and the reference has them."""
 BROKEN_ROWS = 0.45
 """... or the upper rows of blocks show what they did, so much of it, and so much of the lower ones something else."""
-STRUCTURED_SHARE = 0.05
+STRUCTURED_SHARE = 0.1
 """Share of blocks with structure: an empty wall has less, and then nobody can tell whether the camera turned."""
 IN_PLACE = 0.4
 """Agreement: above, the view is right. Good pictures of all weathers had 0.5 to 1, turned cameras
@@ -106,8 +108,12 @@ COVERED = 0.08
 OPAQUE_BELOW = 0.2
 """Agreement left within those: fog left 0.2 to 0.6, cloth, paint and leaves under 0.2, mostly under 0.1."""
 SOLID = 0.15
-"""Share of structured blocks that show nothing: from here on covered whatever trace is left, if all else has its full
+"""Share of structured blocks that show nothing: from here on covered though a trace is left, if all else has its full
 contrast (`FULL`): a smear lets a little through."""
+SOLID_BELOW = 0.35
+"""... and the trace is less than this."""
+SOME = 0.03
+"""Share of all blocks that must be gone or soft, at least three: a scene with little structure is not judged by one."""
 FULL = 0.8
 """Contrast of the blocks that are held: above, there is no fog."""
 CLEAR = 0.6

@@ -164,7 +164,8 @@ def compare(look: Look, seen: Seen) -> Match | None:
     gone = there & ~held & weak
     lively = now[1] > LIVELY + 20 * seen.measures.noise**2
     ratio = np.sqrt((now + 0.5) / (was + 0.5))
-    fine = np.minimum(ratio[0] / ratio[2], ratio[1] / ratio[3])
+    # a glare adds coarse shape and takes no detail away: a block is as sharp as its detail is
+    fine = np.maximum(np.minimum(ratio[0] / ratio[2], ratio[1] / ratio[3]), np.minimum(ratio[0], ratio[1]))
     soft = there & (ratio[1] < WEAK_BELOW) & (ratio[1] / ratio[3] < SOFT_BELOW)
     n, m = max(1, int(there.sum())), max(1, int(lively.sum()))
     return Match(
