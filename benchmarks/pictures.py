@@ -169,7 +169,7 @@ def told(hits: list[tuple[str, str, str, int | None, list[str], str]]) -> dict[s
 def main() -> None:
     """Run, and print the figures."""
     which = os.environ.get("SET", "b")
-    count, camera_days = int(os.environ.get("CAMERAS", "40")), int(os.environ.get("DAYS", "300"))
+    count, camera_days = int(os.environ.get("CAMERAS", "20")), int(os.environ.get("DAYS", "110"))
     photos = PHOTOS if Path(PHOTOS).is_dir() else ""
     start, everyone = time.monotonic(), fleet(which, count, photos)
     days = max(1, round(camera_days / len(everyone)) - LEARNING_DAYS)

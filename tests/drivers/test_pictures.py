@@ -278,7 +278,7 @@ def test_a_camera_with_another_aspect_is_not_turned() -> None:
     assert verdict.untold == ("noReference",)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     gain=st.floats(0.35, 1.5),
     lift=st.integers(-30, 60),
@@ -293,7 +293,7 @@ def test_light_alone_never_says_turned(gain: float, lift: int, gamma: float, at:
     assert "viewTurned" not in verdict.suspected
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.sampled_from(["good", "cloth", "black", "turned", "page"]), min_size=1, max_size=12))
 def test_nothing_is_said_of_what_did_not_last(kinds: list[str]) -> None:
     """A fault stands only after three pictures that show it, with none between that shows the contrary."""
