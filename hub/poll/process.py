@@ -11,6 +11,7 @@ import ipaddress
 import json
 import logging
 import os
+import resource
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,6 +114,8 @@ async def serve(settings: dict[str, Any]) -> None:
 def main() -> None:
     """The process."""
     os.nice(NICE)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # a connection a camera
     set_up("WARNING")
     asyncio.run(serve(json.loads(sys.argv[1])))
 
