@@ -187,9 +187,10 @@ data_dir = {_toml(options.data)}
 log_level = "WARNING"
 
 [poll]
-picture_s = 60
-village_kbit_s = 50000
+picture_s = {600 if options.fleet == "district" else 60}
+village_kbit_s = {256 if options.fleet == "district" else 50000}
 plain_passwords = true
+
 [web]
 host = "{HOST}"
 port = {options.http_port}
