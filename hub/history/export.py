@@ -19,12 +19,7 @@ if TYPE_CHECKING:
 
 def parquet(device: Device, readings: Iterable[tuple[int, dict[str, Value]]]) -> bytes:
     """The file's content; its `pos` only counts."""
-    heap = Heap()
-    for i, (at, said) in enumerate(readings):
-        heap.names.append(device.name)
-        heap.at.append(at)
-        heap.pos.append(i)
-        heap.said.append(said)
+    heap = Heap([(device.name, at, i, said) for i, (at, said) in enumerate(readings)])
     with tempfile.TemporaryDirectory() as folder, closing(files.connect()) as db:
         path = Path(folder) / "export.parquet"
         files.write(db, path, device.kind, [files.columns(device.kind, heap)])

@@ -31,7 +31,7 @@ DAY_MS = 86_400_000
 HANOI_MS = 7 * 3_600_000
 _NAME = re.compile(r"(\d{4}-\d\d-\d\d)\.(\d+)-(\d+)\.parquet")
 _SQL_TYPE = {"number": "DOUBLE", "integer": "BIGINT", "flag": "BOOLEAN", "codes": "VARCHAR"}
-FORMAT = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 6, PARQUET_VERSION V2, ROW_GROUP_SIZE 61440"
+FORMAT = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 6, PARQUET_VERSION V2, ROW_GROUP_SIZE 122880"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -103,14 +103,15 @@ Columns = dict[str, Any]
 
 def columns(kind: Kind, heap: Heap) -> Columns:
     """A heap's readings as arrays."""
+    names, at, pos, said = zip(*heap.rows, strict=True) if heap.rows else ((), (), (), ())
     found: Columns = {
-        "device": np.array(heap.names, dtype=object),
-        "at": np.array(heap.at, dtype=np.int64),
-        "pos": np.array(heap.pos, dtype=np.int64),
+        "device": np.array(names, dtype=object),
+        "at": np.array(at, dtype=np.int64),
+        "pos": np.array(pos, dtype=np.int64),
     }
     for field in FIELDS[kind]:
         name = field.name
-        found[name] = _column(field, [s.get(name) for s in heap.said])
+        found[name] = _column(field, [s.get(name) for s in said])
     return found
 
 
@@ -146,11 +147,14 @@ def _column(field: Field, said: list[Any]) -> Any:
     if field.type == "codes":
         return np.array([_codes(v) for v in said], dtype=object)
     kind: Any = {"number": np.float64, "integer": np.int64, "flag": np.bool_}[field.type]
-    if None not in said:
+    left = said.count(None)
+    if not left:
         return np.array(said, dtype=kind)
-    missing = np.fromiter((v is None for v in said), dtype=np.bool_, count=len(said))
-    filled = np.fromiter((0 if v is None else v for v in said), dtype=kind, count=len(said))
-    return np.ma.array(filled, mask=missing)
+    if left == len(said):
+        return np.ma.masked_all(len(said), dtype=kind)  # type: ignore[no-untyped-call]
+    numbers = np.array(said, dtype=np.float64)  # None becomes nan; whole numbers of ours are below 2**53
+    missing = np.isnan(numbers)
+    return np.ma.array(np.where(missing, 0, numbers).astype(kind), mask=missing)
 
 
 def _codes(said: list[str] | None) -> str | None:

@@ -14,7 +14,7 @@ from drivers.errors import BadPayload
 from hub.store.reader import CHANNELS, GARBLED, LATE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from devices.device import Device, Kind
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 CHANNEL = 15
 """The bits of a row's `what` that name its channel."""
 TELEMETRY = CHANNELS.index("telemetry")
+
+
+_READINGS = (
+    "SELECT pos, device, at, body FROM journal "  # noqa: S608 - our own numbers
+    f"WHERE pos > ? AND pos <= ? AND what & {CHANNEL | GARBLED} = {TELEMETRY} ORDER BY pos LIMIT ?"
+)
 
 
 class Row(NamedTuple):
@@ -39,12 +45,14 @@ class Row(NamedTuple):
 
 @dataclass(slots=True)
 class Heap:
-    """Readings of one kind, column by column; `said` may hold keys that are no fields of the kind."""
+    """Readings of one kind: (name, at, pos, said); `said` may hold keys that are no fields of the kind."""
 
-    names: list[str] = field(default_factory=list)
-    at: list[int] = field(default_factory=list)
-    pos: list[int] = field(default_factory=list)
-    said: list[Mapping[str, Value]] = field(default_factory=list)
+    rows: list[tuple[str, int, int, Mapping[str, Value]]] = field(default_factory=list)
+
+    @property
+    def add(self) -> Callable[[tuple[str, int, int, Mapping[str, Value]]], None]:
+        """Takes one more."""
+        return self.rows.append
 
 
 def read(path: Path, after: int, limit: int, devices: Mapping[int, Device]) -> tuple[list[Row], int]:
@@ -73,12 +81,12 @@ def heaps(
 
     The position is `end` where nothing is left up to there. Raises sqlite3.Error.
     """
-    rows = _rows(path, after, limit, end)
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True, timeout=5)) as db:
+        rows = db.execute(_READINGS, (after, end, limit)).fetchall()
     found: dict[Kind, Heap] = {}
     ways: dict[int, Any] = {}
-    for pos, number, at, what, body in rows:
-        if what & (CHANNEL | GARBLED) != TELEMETRY:
-            continue
+    for pos, number, at, body in rows:
         way = ways.get(number)
         if way is None:
             device = devices.get(number)
@@ -86,31 +94,30 @@ def heaps(
                 continue
             heap = found.setdefault(device.kind, Heap())
             quick = dialect_of(device.driver).quick(device.kind)
-            way = device, quick, heap.names.append, heap.at.append, heap.pos.append, heap.said.append
+            way = device, device.name, quick or _no_short_way, heap.add
             ways[number] = way
-        device, quick, name_to, at_to, pos_to, said_to = way
+        device, name, quick, add = way
         try:
-            said = quick(body) if quick is not None else None
+            said = quick(body)
         except ValueError:
-            said = None
-        if said is None:
             reading = read_one(device, at, body)
             if reading is None:
                 continue
             said = reading.values
-        name_to(device.name)
-        at_to(at)
-        pos_to(pos)
-        said_to(said)
+        add((name, at, pos, said))
     return found, rows[-1][0] if len(rows) == limit else end
 
 
-def _rows(path: Path, after: int, limit: int, end: int = 2**62) -> list[tuple[int, int, int, int, bytes]]:
+def _no_short_way(_body: bytes) -> Mapping[str, Value]:
+    raise ValueError
+
+
+def _rows(path: Path, after: int, limit: int) -> list[tuple[int, int, int, int, bytes]]:
     uri = f"{path.absolute().as_uri()}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True, timeout=5)) as db:
         return db.execute(
-            "SELECT pos, device, at, what, body FROM journal WHERE pos > ? AND pos <= ? ORDER BY pos LIMIT ?",
-            (after, end, limit),
+            "SELECT pos, device, at, what, body FROM journal WHERE pos > ? ORDER BY pos LIMIT ?",
+            (after, limit),
         ).fetchall()
 
 

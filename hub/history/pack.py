@@ -76,7 +76,7 @@ def pack(
         if not told(reached):
             return after
         after = reached
-    with closing(files.connect(memory=MEMORY, spill=folder / files.FOLDER / SPILL)) as db:
+    with closing(files.connect(workers, MEMORY, folder / files.FOLDER / SPILL)) as db:
         _merge(db, folder, after)
         for kind in Kind:
             rollup.roll(db, folder, kind, after, files.day_of(keep.now))
