@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -283,13 +284,13 @@ class Cameras:
 
         await self._do(run)
         known = set(await asyncio.to_thread(self._reader.picture_files))
-        await asyncio.to_thread(self._sweep, known, now)
+        await asyncio.to_thread(self._sweep, known)
 
-    def _sweep(self, known: set[str], now: int) -> None:
+    def _sweep(self, known: set[str]) -> None:
+        young = time.time() - 2 * EVERY_S  # by the machine's clock, as files are: its row may be on its way
         for path in self._folder.glob("*/*.jpg"):
             name = str(path.relative_to(self._folder))
-            fresh = now / 1000 - path.stat().st_mtime < 2 * EVERY_S  # its row may be on its way
-            if name not in known and not fresh:
+            if name not in known and path.stat().st_mtime < young:
                 path.unlink(missing_ok=True)
 
     def _unlink(self, names: Sequence[str]) -> None:

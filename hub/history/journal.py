@@ -77,7 +77,7 @@ def read(path: Path, after: int, limit: int, devices: Mapping[int, Device]) -> t
 def heaps(
     path: Path, after: int, end: int, limit: int, devices: Mapping[int, Device]
 ) -> tuple[dict[Kind, Heap], int]:
-    """The same by kinds, not beyond position `end`, as fast as Python can (3 us a reading): for the packer.
+    """The same by kinds, not beyond position `end`, by the short way of their drivers: for the packer.
 
     The position is `end` where nothing is left up to there. Raises sqlite3.Error.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sqlite3
 import sys
 import time
 from dataclasses import dataclass, field
@@ -84,11 +85,6 @@ class Keeper:
         """Its next picture shows how it should be, says `by`. Raises Refused."""
         self._order(name, reference=name, by=by)
 
-    def nudge(self, realm: str) -> None:
-        """A village fell silent, or came back: visit all of it."""
-        if self._process is not None:
-            self._write(nudge=realm)
-
     async def set_clock(self, name: str, patience_s: float = 30.0) -> str:
         """Set a camera's clock; empty where it is right then, else what went wrong. Raises Refused."""
         number = f"{name}-{self.now()}"
@@ -121,16 +117,16 @@ class Keeper:
         """Keep a poller as long as there is something to ask, for ever."""
         deaths = 0
         while True:
-            if not self.rows():
-                self._down_since = None
-                self._changed.clear()
-                await self._changed.wait()
-                continue
             begun = time.monotonic()
             try:
+                if not self.rows():
+                    self._down_since = None
+                    self._changed.clear()
+                    await self._changed.wait()
+                    continue
                 await self._live()
-            except OSError:
-                log.exception("the poller cannot be started")
+            except (OSError, ValueError, sqlite3.Error):  # a line that is none, too: nothing ends the keeper
+                log.exception("the poller cannot be kept")
             if self._down_since is None:
                 self._down_since = time.monotonic()
             deaths = 0 if time.monotonic() - begun > AGAIN_S[-1] else deaths + 1
@@ -145,10 +141,16 @@ class Keeper:
         )  # fmt: skip
         self._process, self._told = process, {}
         self._changed.set()
-        telling = [asyncio.create_task(self._tell_time()), asyncio.create_task(self._tell())]
+        telling: list[asyncio.Task[None]] = [
+            asyncio.create_task(self._tell_time()),
+            asyncio.create_task(self._tell()),
+        ]
         try:
-            await self._hear(process)
-            await process.wait()
+            hearing = asyncio.create_task(self._hear(process))
+            telling.append(hearing)
+            done, _ = await asyncio.wait(telling, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
             self._process = None
             for task in telling:
@@ -211,12 +213,14 @@ class Keeper:
         def run(writes: Writes) -> None:
             now = self.now()
             gap, self.intake.gap = self.intake.gap, None
-            for name, channel, body in messages:
-                realm = self.realm_of(name)
-                if realm is not None:
-                    topic = f"vh/1/{realm}/{name}/{channel}"
-                    self.intake.take(Inbound(topic, body, now, 0, 0, retain=False, generation=0))
-            self.intake.gap = gap
+            try:
+                for name, channel, body in messages:
+                    realm = self.realm_of(name)
+                    if realm is not None:
+                        topic = f"vh/1/{realm}/{name}/{channel}"
+                        self.intake.take(Inbound(topic, body, now, 0, 0, retain=False, generation=0))
+            finally:
+                self.intake.gap = gap
             for told in pictures:
                 self.picture(writes, told)
 

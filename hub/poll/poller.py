@@ -123,11 +123,6 @@ class Poller:
         self.wheel.hurry(name, self._pace.mono())
         self._wake.set()
 
-    def nudge(self, village: str) -> None:
-        """Visit all of a village now."""
-        self.wheel.nudge(village, self._pace.mono())
-        self._wake.set()
-
     def reference(self, name: str, by: str) -> None:
         """Its next picture shows how it should be; that one is fetched at once."""
         if name in self._kept:

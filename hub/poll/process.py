@@ -56,8 +56,6 @@ class Talk:
                 p.drop(name)
             case {"hurry": name}:
                 p.hurry(name)
-            case {"nudge": village}:
-                p.nudge(village)
             case {"reference": name, "by": by}:
                 p.reference(name, by)
             case {"set_clock": name, "id": number}:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sqlite3
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -215,12 +217,17 @@ async def test_pictures_go_when_their_time_is_over_and_so_do_files_that_nobody_n
     for what in ("last", "reference", "fault"):
         desk.shelf.put("cam-1", what, NOW, b"x")
     desk.at = NOW + KEPT_MS["last"] + 10**7
+    for path in (desk.folder / "pictures").rglob("*.jpg"):
+        os.utime(path, (1.7e9, 1.7e9))
     await desk.cameras.upkeep()
     assert [p.what for p in await desk.cameras.pictures("cam-1")] == ["reference", "fault"]
     desk.at = NOW + KEPT_MS["fault"] + 10**7
     await desk.cameras.upkeep()
     assert [p.what for p in await desk.cameras.pictures("cam-1")] == ["reference"]
     assert sorted(p.name for p in (desk.folder / "pictures").rglob("*.jpg")) == [f"{NOW}-reference.jpg"]
+    (desk.folder / "pictures" / "cam-1" / "1-last.jpg").write_bytes(b"its row is on its way")
+    await desk.cameras.upkeep()
+    assert len(list((desk.folder / "pictures").rglob("*.jpg"))) == 2
 
 
 async def test_purge(desk: Desk) -> None:
@@ -337,3 +344,35 @@ async def test_a_real_poller_is_kept_alive_and_what_it_says_is_taken_in(tmp_path
     assert {tuple(s["faults"]) for s in said} == {("answersGarbled",)}, "it is there, and cuts us off"
     assert keeper.tried["cam-1"].code == ""
     assert keeper.troubles() == ()
+
+
+async def test_nothing_that_a_poller_says_ends_its_keeper(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = tmp_path / "python"
+    fake.write_text(f"#!/bin/sh\necho x >> {tmp_path}/starts\necho nonsense\nexec sleep 60\n")
+    fake.chmod(0o700)
+    monkeypatch.setattr("hub.poll.keeper.sys.executable", str(fake))
+    monkeypatch.setattr("hub.poll.keeper.AGAIN_S", (0.05,))
+    troubles = iter([sqlite3.OperationalError("locked")])
+
+    def told() -> dict[str, Any]:
+        for trouble in troubles:
+            raise trouble
+        return rows(CAM)
+
+    def started() -> int:
+        starts = tmp_path / "starts"
+        return starts.read_text().count("x") if starts.exists() else 0
+
+    ingest: Any = Ingest()
+    keeper = Keeper({}, told, ingest.submit, ingest, lambda _: "thon", lambda: NOW, lambda _w, _p: None)
+    task = asyncio.create_task(keeper.run())
+    try:
+        async with asyncio.timeout(20):
+            while not task.done() and started() < 3:  # noqa: ASYNC110 - a test looks from outside
+                await asyncio.sleep(0.05)
+        assert not task.done()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
