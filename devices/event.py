@@ -84,7 +84,7 @@ class Occurrence(NamedTuple):
 
 
 class Receipt(NamedTuple):
-    """The end of a thing asked of a device: done, failed, expired; for boards stored, shown, ended."""
+    """The end of a thing asked of a device: done, failed, expired; of boards stored, shown, ended (`frames`: which)."""
 
     device: str
     realm: str
@@ -96,6 +96,7 @@ class Receipt(NamedTuple):
     id: str
     result: str
     detail: str
+    frames: tuple[str, ...] = ()
 
 
 class Asked(NamedTuple):

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 from typing_extensions import TypedDict
 
 from devices.device import ASKED, FIELDS, NAME, Kind
+from devices.notice import MOST_FRAMES, Hash
 
 if TYPE_CHECKING:
     from pydantic_core import SchemaValidator
@@ -105,7 +106,7 @@ class OccurrencePayload(BaseModel):
 
 
 class ReceiptPayload(BaseModel):
-    """`receipt`: the end of an order or a notice."""
+    """`receipt`: the end of an order or a notice; `frames`: the hashes of what a board stored, drew or let go."""
 
     model_config = _CONFIG
     boot: Boot
@@ -113,6 +114,7 @@ class ReceiptPayload(BaseModel):
     id: Text
     result: Code
     detail: Text = ""
+    frames: Annotated[tuple[Hash, ...], Field(max_length=MOST_FRAMES)] = ()
     ts: Ts | None = None
     late: bool = False
 

@@ -140,7 +140,9 @@ def _other(key: Key, payload: bytes, at: int) -> Sequence[Event]:
             r = _parse(wire.ReceiptPayload, payload)
             sent = _ms(r.ts)
             return (
-                Receipt(key.device, key.realm, at, r.boot, r.seq, sent, r.late, r.id, r.result, r.detail),
+                Receipt(
+                    key.device, key.realm, at, r.boot, r.seq, sent, r.late, r.id, r.result, r.detail, r.frames
+                ),
             )
         case "hello":
             h = _parse(wire.HelloPayload, payload)

@@ -181,11 +181,13 @@ def test_each_required_key_is_required(model: type[BaseModel]) -> None:
 def test_each_key_refuses_a_wrong_type(model: type[BaseModel]) -> None:
     for name, f in model.model_fields.items():
         is_bool = f.annotation is bool
-        is_time = name == "ts"
+        is_time, is_list = name == "ts", name == "frames"
         for value in WRONG_BOOL if is_bool else WRONG:
             if (is_time and value in (1.5, None)) or (
                 name == "seq" and value is None and not f.is_required()
             ):
+                continue
+            if is_list and value == []:
                 continue
             with pytest.raises(ValidationError):
                 model.model_validate_json(json.dumps(LEAST[model] | {name: value}))

@@ -1,0 +1,1 @@
+"""Notices: what boards say, who said so, and the proof that they did."""
