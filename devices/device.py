@@ -62,6 +62,9 @@ FIELDS: Mapping[Kind, tuple[Field, ...]] = MappingProxyType(
 """What each kind can say in telemetry: one visible table."""
 
 
+POLLED: frozenset[str] = frozenset({"onvif"})
+"""Drivers of devices that must be asked."""
+
 ASKED: frozenset[Kind] = frozenset({Kind.SOLAR_LIGHT})
 """Kinds that take a `desired`, and report in `applied` which one they follow."""
 
@@ -75,7 +78,8 @@ class Device:
     `power_from` and `uplink_by` name devices it hangs on. `driver` is a name in the table of drivers. A camera is
     (endpoint, channel): `nvr` names the recorder it is reached through, `channel` counts there from 1. `serial` is
     that of the hardware that hangs there now. `address` is the URL of a device that must be asked, without a login;
-    `login` is the user's name there (its password is a secret of the hub's).
+    `login` is the user's name there (its password is a secret of the hub's). `profile` is what a signboard can draw, by
+    name (devices.signboard).
     """
 
     name: str
@@ -98,6 +102,7 @@ class Device:
     serial: str = ""
     address: str = ""
     login: str = ""
+    profile: str = ""
 
     @property
     def timeout_ms(self) -> int:
@@ -105,7 +110,7 @@ class Device:
 
         Of one that is asked silence says nothing: who asks tells that it does not answer.
         """
-        if self.timeout_s is None and self.driver != "native":
+        if self.timeout_s is None and self.driver in POLLED:
             return NEVER_MS
         seconds = self.timeout_s if self.timeout_s is not None else 2.5 * self.interval_s + 15
         return round(seconds * 1000)

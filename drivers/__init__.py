@@ -1,9 +1,10 @@
-"""How hardware talks. DRIVERS and ASKING are the tables of drivers: adding one is a file and a line here."""
+"""How hardware talks. DRIVERS, ASKING and VISITING are the tables of drivers: adding one is a file and a line here."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from devices.device import POLLED
 from drivers.native import Native
 
 if TYPE_CHECKING:
@@ -15,8 +16,11 @@ NATIVE = Native()
 DRIVERS: Mapping[str, Dialect] = {"native": NATIVE}
 """Dialects: the device speaks MQTT itself."""
 
-ASKING: frozenset[str] = frozenset({"onvif"})
+ASKING: frozenset[str] = POLLED
 """Drivers of devices that must be asked. A poller does, and says what it learns in the native dialect."""
+
+VISITING: frozenset[str] = frozenset({"player", "led"})
+"""Drivers of boards that come by HTTP, through the outside door; what they say is in the native dialect."""
 
 
 def dialect_of(driver: str) -> Dialect:

@@ -78,6 +78,7 @@ def device_add(  # noqa: PLR0913, PLR0917 - one option a field
     driver: Annotated[str, typer.Option(help="native, or onvif for a camera that is asked")] = "native",
     address: Annotated[str, typer.Option(help="of a camera that is asked: http://192.168.1.64")] = "",
     login: Annotated[str, typer.Option(help="its user there")] = "",
+    profile: Annotated[str, typer.Option(help="of a notice board: led-192x64-2")] = "",
     tag: Annotated[list[str] | None, typer.Option(help="may be given several times")] = None,
     who: Who = "",
     settings: SettingsFile = None,
@@ -86,7 +87,8 @@ def device_add(  # noqa: PLR0913, PLR0917 - one option a field
     said = _made(
         AddDevice, name=name, kind=kind, realm=realm, site=site, title=title, place=place, lat=lat, lon=lon,
         interval_s=interval_s, timeout_s=timeout_s, power_from=power_from, uplink_by=uplink_by, nvr=nvr,
-        channel=channel, serial=serial, driver=driver, address=address, login=login, tags=tuple(tag or ()),
+        channel=channel, serial=serial, driver=driver, address=address, login=login, profile=profile,
+        tags=tuple(tag or ()),
     )  # fmt: skip
     with _hub(settings, who) as hub:
         hub.carry_out(said)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from devices.device import HUB, Kind
 from devices.land import on_land
-from drivers import ASKING, DRIVERS
+from drivers import ASKING, DRIVERS, VISITING
 from hub.access import RESERVED
 from hub.views import Refused
 
@@ -29,10 +29,7 @@ class Fit:
             yield Refused("name_reserved", name=d.name)
         if d.site not in self._sites:
             yield Refused("no_such_site", site=d.site)
-        if d.driver in ASKING:
-            yield from self._asked(d)
-        elif d.driver not in DRIVERS:
-            yield Refused("no_such_driver", driver=d.driver, known=", ".join(sorted({*DRIVERS, *ASKING})))
+        yield from self._driven(d)
         for by in {b for b in (d.power_from, d.uplink_by) if b is not None}:
             if by not in self._devices:
                 yield Refused("no_such_device", name=by)
@@ -43,6 +40,16 @@ class Fit:
             yield Refused("half_a_place")
         elif d.lat is not None and d.lon is not None and not on_land(d.lat, d.lon):
             yield Refused("in_the_sea", lat=str(d.lat), lon=str(d.lon))
+
+    def _driven(self, d: Device) -> Iterator[Refused]:
+        if d.driver in ASKING:
+            yield from self._asked(d)
+        elif d.driver in VISITING:
+            if d.kind is not Kind.SIGNBOARD:
+                yield Refused("not_a_board", driver=d.driver)
+        elif d.driver not in DRIVERS:
+            known = ", ".join(sorted({*DRIVERS, *ASKING, *VISITING}))
+            yield Refused("no_such_driver", driver=d.driver, known=known)
 
     def _asked(self, d: Device) -> Iterator[Refused]:
         """What must be asked is a camera or a recorder, and somewhere."""

@@ -107,6 +107,7 @@ class DeviceRow(BaseModel):
     serial: Shown = Field(default="", max_length=80)
     address: str = Field(default="", max_length=200, pattern=ADDRESS)
     login: Shown = Field(default="", max_length=80)
+    profile: str = Field(default="", max_length=40, pattern=r"^[a-z0-9-]*$")
     password: str = Field(default="", max_length=200, repr=False)
     login_password: str = Field(default="", max_length=200, repr=False)
 
@@ -303,17 +304,32 @@ def load(store: Store) -> Registry:
 
     columns = (
         "id, name, kind, realm, site, title, interval_s, timeout_s, lifecycle, power_from, uplink_by, lat, lon, "
-        "place, tags, driver, nvr, channel, serial, address, login, version"
+        "place, tags, driver, nvr, channel, serial, address, login, profile, version"
     )
     for row in store.each(f"SELECT {columns} FROM device ORDER BY id"):  # noqa: S608 - our own words
         number, name, kind, realm, site, title, interval, timeout, lifecycle = row[:9]
-        power, uplink, lat, lon, place, tags, driver, nvr, channel, serial, address, login, version = row[9:]
+        (
+            power,
+            uplink,
+            lat,
+            lon,
+            place,
+            tags,
+            driver,
+            nvr,
+            channel,
+            serial,
+            address,
+            login,
+            profile,
+            version,
+        ) = row[9:]
         found.ids[name] = number
         found.versions[name] = version
         found.devices[name] = Device(
             name, Kind(kind), one(realm) or "", one(site) or "", title, interval, timeout, Lifecycle(lifecycle),
             one(power), one(uplink), lat, lon, place, tuple(json.loads(tags)) if tags != "[]" else (),
-            one(driver) or "", one(nvr), channel, serial, address, login,
+            one(driver) or "", one(nvr), channel, serial, address, login, one(profile) or "",
         )  # fmt: skip
     return found
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "name", "kind", "realm", "site", "title", "place", "lat", "lon", "interval_s", "timeout_s", "lifecycle", "driver",
-    "power_from", "uplink_by", "nvr", "channel", "serial", "address", "login", "tags",
+    "power_from", "uplink_by", "nvr", "channel", "serial", "address", "login", "profile", "tags",
 )  # fmt: skip
 REQUIRED = ("name", "kind", "realm", "site")
 MAX_BYTES = 20_000_000
@@ -29,7 +29,7 @@ TOLD = 200
 """So many bad lines are told one by one; the rest are counted."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
-_TEXTS = ("title", "place", "serial", "address", "login", "tags")
+_TEXTS = ("title", "place", "serial", "address", "login", "profile", "tags")
 
 
 @dataclass(slots=True)

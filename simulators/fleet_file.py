@@ -126,6 +126,7 @@ def _device(d: Device, fleet: Fleet) -> dict[str, Any]:
         "driver": d.driver if is_asked(d) else None,
         "address": d.address,
         "login": d.login,
+        "profile": d.profile,
         LOGIN_PASSWORD: fleet.logins.get(d.name),
     }
     return {k: v for k, v in row.items() if v not in (None, [], "")}

@@ -74,6 +74,7 @@ FIELD: Mapping[str, str] = {
     "serial": mark("Serial number"),
     "address": mark("Address (of a camera that is asked)"),
     "login": mark("User name there"),
+    "profile": mark("Profile of a notice board"),
     "model": mark("Model"),
     "firmware": mark("Firmware"),
     "why": mark("Why"),

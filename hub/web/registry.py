@@ -36,7 +36,7 @@ router = APIRouter(tags=["registry"])
 _REFUSALS: dict[int | str, dict[str, object]] = {409: {"model": ProblemAnswer}, 404: {"model": ProblemAnswer}}
 DEVICE_FIELDS = (
     "title", "kind", "realm", "site", "place", "lat", "lon", "interval_s", "timeout_s", "power_from", "uplink_by",
-    "nvr", "channel", "serial", "driver", "address", "login", "tags",
+    "nvr", "channel", "serial", "driver", "address", "login", "profile", "tags",
 )  # fmt: skip
 
 
