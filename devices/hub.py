@@ -43,6 +43,10 @@ FAULT_CODES: dict[str, dict[str, str]] = {
     "influxdb_away": {"vi": "InfluxDB không nhận dữ liệu", "en": "InfluxDB does not take points"},
     "influxdb_behind": {"vi": "InfluxDB nhận dữ liệu không kịp", "en": "InfluxDB cannot keep up"},
     "influxdb_refused": {"vi": "InfluxDB từ chối một số dữ liệu", "en": "InfluxDB refused some points"},
+    "emergency_ending": {
+        "vi": "một bản tin khẩn cấp sắp hết giờ: gia hạn hoặc kết thúc",
+        "en": "an emergency notice is over soon: extend it or end it",
+    },
     "disk_full": {"vi": "ổ đĩa đầy", "en": "the disk is full"},
 }
 """What the hub may put into its own `faults` -> what they say."""

@@ -34,6 +34,7 @@ from hub.incidents import Desk
 from hub.ingest import Delta, Ingest
 from hub.intake import Intake
 from hub.lights import Lights
+from hub.notices.book import Book, troubles
 from hub.outside import Outside
 from hub.present import Present
 from hub.registrar import Registrar, has_hardware
@@ -91,6 +92,7 @@ class Parts:
     present: Present
     registrar: Registrar
     lights: Lights
+    book: Book
     secrets: Secrets
     admission: Admission
     influx: Influx | None
@@ -267,6 +269,7 @@ def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
     waiting = Waiting(store)
     intake = Intake(tracker, DRIVERS, store.next_pos, hello=waiting.hello)
     lights = Lights(store, found, tracker, intake)
+    book = Book(store, found, lights.targets)
     started = time.monotonic()
     rows = replay(store, tracker, intake, spans_before)
     log.info(
@@ -279,10 +282,12 @@ def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
     ingest = Ingest(
         store=store, tracker=tracker, desk=desk, intake=intake, clock=clock, report=report,
         waiting=waiting, denied=Tail(settings.broker.access_dir), publish=publish, lights=lights,
+        book=book,
         journal_keep_ms=round(settings.journal.keep_h * 3_600_000),
         journal_max_bytes=round(settings.journal.max_gb * 1e9),
     )  # fmt: skip
     waiting.writes = lambda: ingest.writes
+    report.others.append(lambda: troubles(book, clock.now))
     ingest.writes = reconcile(store, tracker, desk, now)
     link_settings = LinkSettings(
         host=settings.broker.host,
@@ -308,7 +313,7 @@ def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
         settings, hub_version(), now, clock, store, reader, found, deafness, tracker, desk, waiting, intake,
         report, ingest, link, Present(tracker, found, desk.open.values()),
         Registrar(found, tracker, intake, waiting, clock.now, lambda: ingest.delta, has_hardware(store)),
-        lights,
+        lights, book,
         secrets, _admission(settings, found, reader, report),
         _influx(settings, store, found, ingest), _history(settings, store, tracker),
         _packer(settings, ingest),

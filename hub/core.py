@@ -17,6 +17,7 @@ from hub.history.influxql import InfluxQL, NoAnswer
 from hub.incidents import from_json
 from hub.lightdesk import LightDesk
 from hub.links import Links
+from hub.notices.desk import NoticeDesk
 from hub.people import People, person_of
 from hub.places import Places
 from hub.present import view_of
@@ -71,6 +72,7 @@ class HubCore:
         self.audit = Trail(parts.reader)
         self.people = People(map(person_of, parts.reader.people()), self._do, parts.clock.now)
         self.cameras = parts.cameras
+        self.notices = NoticeDesk(parts.book, self.people, parts.reader, self._do, parts.clock.now)
         self.links = Links(parts.reader.links(), parts.secrets, self._do, parts.clock.now)
         influx = parts.settings.influxdb
         self._influxql = InfluxQL(influx) if influx.url and influx.read else None

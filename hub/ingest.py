@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hub.incidents import Case, Desk
     from hub.intake import Intake
     from hub.lights import Lights
+    from hub.notices.book import Book
     from hub.selfreport import SelfReport
     from hub.store.writer import Store
     from hub.track import Track
@@ -102,10 +103,11 @@ class Ingest:
         journal_keep_ms: int,
         journal_max_bytes: int,
         lights: Lights | None = None,
+        book: Book | None = None,
     ) -> None:
         self.store, self.tracker, self.desk, self.intake = store, tracker, desk, intake
         self.clock, self.report, self.waiting, self._publish = clock, report, waiting, publish
-        self.denied, self.lights = denied, lights
+        self.denied, self.lights, self.book = denied, lights, book
         self._keep_ms, self._max_bytes = journal_keep_ms, journal_max_bytes
         self.wake = threading.Event()
         self.link: MqttLink | None = None
@@ -301,6 +303,10 @@ class Ingest:
             self.tracker.tick(self._ticked)
             if self.lights is not None and self.link is not None and self.caught_up and self.report.store_ok:
                 self.lights.tick(self._ticked, self.writes, self.link.publish)
+        if (
+            self.book is not None and self.report.store_ok
+        ):  # what boards show ends whether the hub hears or not
+            self.book.tick(now, self.writes)
         for refused in self.denied.fresh():
             self.intake.count(refused.outcome, now, f"{refused.user} → {refused.what}")
             self.delta.hub = True
@@ -412,6 +418,8 @@ class Ingest:
             self.lights.tell(self.link.publish)
             if self.delta.registry:
                 self.lights.registry_changed()
+        if self.book is not None and self.delta.registry:
+            self.book.changed = True
         self._clear_retained()
         if self.delta.registry:
             self.checkpoint_at = (

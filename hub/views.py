@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hub.cameras import Cameras
     from hub.enrolment import Enrolment
     from hub.links import Links
+    from hub.notices.views import Notices
     from hub.people import People
     from hub.programs import Programs
     from hub.registry_desk import RegistryDesk
@@ -320,6 +321,8 @@ class Core(Protocol):
     def links(self) -> Links: ...
     @property
     def cameras(self) -> Cameras: ...
+    @property
+    def notices(self) -> Notices: ...
 
     @property
     def registry(self) -> RegistryDesk: ...

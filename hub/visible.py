@@ -16,3 +16,8 @@ def visible(text: str) -> str:
     composed = unicodedata.normalize("NFC", text.replace("\t", " "))
     seen = "".join(c for c in composed if unicodedata.category(c) not in _UNSEEN)
     return re.sub(r"\s+", " ", seen).strip()
+
+
+def unseen(text: str) -> list[str]:
+    """The characters in it that nobody sees, each once, in order."""
+    return [c for c in dict.fromkeys(text) if unicodedata.category(c) in _UNSEEN]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 from devices.notice import Level
+from hub.views import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +18,14 @@ if TYPE_CHECKING:
     from devices.person import By
 
 
+Instant = Annotated[int, Field(ge=0, le=10**14)]
+
+
 class State(StrEnum):
-    """A notice is a draft, approved by a second person, published, and in the end ended (or over by its end)."""
+    """A notice is a draft, approved by a second person, published, and in the end ended (or over by its end).
+
+    It is the state of its newest revision: while a next one is written, the present one may stay on the boards.
+    """
 
     DRAFT = "draft"
     APPROVED = "approved"
@@ -29,10 +36,12 @@ class State(StrEnum):
 class Draft(BaseModel):
     """What a person writes. Instants are ms; `start` None: at once.
 
-    `template` and `fields`: what it was made from, kept with it; title and text are what they came to. `picture` is the
-    hash that `Notices.upload` gave. `recurrence`: RFC 5545 RRULE without DTSTART (`FREQ=WEEKLY;BYDAY=MO,FR`), each
-    occurrence lasting `minutes`, the first beginning at `start`, none after `end`; empty: one window from start to end.
-    `targets`: `site:<slug>`, `tag:<tag>`, `device:<name>`. `drill`: every frame says DIỄN TẬP.
+    `template` and `fields`: what it is made from, kept with it; title and text are what they come to, whatever stood
+    there. `picture` is the hash that `Notices.upload` gave. `recurrence`: RFC 5545 RRULE without DTSTART
+    (`FREQ=WEEKLY;BYDAY=MO,FR`), each occurrence lasting `minutes`, the first beginning at `start`, none after `end`;
+    empty: one window from start to end. An emergency begins when it is published and never recurs; it ends by itself
+    12 hours after that at the latest. `targets`: `site:<slug>`, `tag:<tag>`, `device:<name>`. `drill`: every frame says
+    DIỄN TẬP.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,8 +53,8 @@ class Draft(BaseModel):
     link: str = ""
     template: str = ""
     fields: Mapping[str, str] = {}
-    start: int | None = None
-    end: int | None = None
+    start: Instant | None = None
+    end: Instant | None = None
     recurrence: str = ""
     minutes: Annotated[int, Field(ge=1, le=7 * 24 * 60)] | None = None
     targets: tuple[str, ...] = ()
@@ -59,6 +68,14 @@ class Problem:
     code: str
     where: str = ""
     about: Mapping[str, Any] = field(default_factory=dict)
+
+
+class NotRight(Refused):
+    """A draft that cannot be published, with everything that is wrong with it."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("notice_problems", count=len(problems))
+        self.problems = tuple(problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +99,22 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """What a draft comes to: by profile, and what is wrong with the draft itself. `windows` (ms): the first 20."""
+    """What a draft comes to: by profile, and what is wrong with the draft itself. `windows` (ms): the first 20.
 
+    `draft`: as it would be kept, its template filled in. `left_out`: boards that it is aimed at and that nothing can be
+    drawn for, since nobody said what they are (no profile in the registry).
+    """
+
+    draft: Draft
     previews: tuple[Preview, ...]
     problems: tuple[Problem, ...]
     windows: tuple[tuple[int, int], ...]
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def wrong(self) -> tuple[Problem, ...]:
+        """Everything that is."""
+        return (*self.problems, *(p for preview in self.previews for p in preview.problems))
 
     @property
     def boards(self) -> int:
@@ -96,14 +124,16 @@ class Composed:
     @property
     def right(self) -> bool:
         """It may be published."""
-        return not self.problems and not any(p.problems for p in self.previews) and self.boards > 0
+        return not self.wrong and self.boards > 0
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
     """One text of a notice; from its publishing on it never changes. `frames`: by profile, the hashes in turn.
 
-    `hash`: sha256 of the draft and the frames as canonical JSON: what exactly was published.
+    `hash`: sha256 of the draft and the frames as canonical JSON: what exactly was published. `placed_at`: what counts
+    as its age among others, when it was published; a revision that only extends another keeps that one's place.
+    `ended_by` empty: over by its time, or not ended.
     """
 
     number: int
@@ -116,7 +146,9 @@ class Revision:
     published_at: int | None = None
     ended_by: str = ""
     ended_at: int | None = None
+    why: str = ""
     hash: str = ""
+    placed_at: int = 0
     frames: Mapping[str, tuple[Page, ...]] = field(default_factory=dict)
 
 
@@ -138,6 +170,11 @@ class Notice:
     def newest(self) -> Revision:
         """What is being written, or what is published."""
         return self.revisions[-1]
+
+    @property
+    def on_boards(self) -> Revision | None:
+        """The published revision."""
+        return next((r for r in reversed(self.revisions) if r.number == self.published), None)
 
     @property
     def item(self) -> str:
@@ -234,7 +271,10 @@ class Notices(Protocol):
         """The PNG of a frame by its hash, of what is published, previewed or proved."""
 
     async def save(self, number: int | None, draft: Draft, version: int, by: By) -> Notice:
-        """Keep a draft; of a published notice this begins its next revision. Raises Refused: notice_ended."""
+        """Keep a draft (None, 0: a new one); of a published notice this begins its next revision.
+
+        It may be unfinished. Raises Refused: unknown_notice, notice_ended, text_too_long.
+        """
 
     async def approve(self, number: int, version: int, by: By) -> Notice:
         """A second person agrees. Raises Refused: same_person, not_allowed, not_a_draft, notice_problems (problems)."""
@@ -246,22 +286,25 @@ class Notices(Protocol):
         """
 
     async def end(self, number: int, version: int, by: By, why: str = "") -> Notice:
-        """Boards show it no more. Raises Refused: not_published."""
+        """Boards show it no more; a next revision that is being written stays. Raises Refused: not_published."""
 
     async def extend(self, number: int, version: int, until: int, by: By) -> Notice:
-        """An emergency goes on until then, 12 hours from now at most.
+        """An emergency goes on until then, 12 hours from now at most, as its next revision with the same frames.
 
         Raises Refused: not_published, bad_until, not_allowed.
         """
 
     async def discard(self, number: int, version: int, by: By) -> None:
-        """A draft that was never published is forgotten (the audit keeps it). Raises Refused: not_a_draft."""
+        """A revision that was never published is forgotten, the notice with it where it has no other.
+
+        The audit keeps it. Raises Refused: not_a_draft.
+        """
 
     def templates(self) -> Sequence[Template]:
         """By name."""
 
     async def keep_template(self, template: Template, version: int, by: By) -> Template:
-        """Raises Refused: changed_meanwhile, template_taken, template_fields."""
+        """Keep a template (version 0: a new one). Raises Refused: changed_meanwhile, template_fields, not_allowed."""
 
     def boards(self) -> Sequence[BoardView]:
         """Every board that is not retired."""

@@ -95,6 +95,16 @@ class Reader:
             "SELECT id, device, what, at, file, codes, bytes, by FROM picture WHERE device=?", device
         )
 
+    def frame(self, found: str) -> bytes | None:
+        """The PNG of a frame that was published."""
+        rows = self._rows("SELECT png FROM frame WHERE hash=?", found)
+        return rows[0][0] if rows else None
+
+    def upload(self, found: str) -> bytes | None:
+        """A picture that somebody gave."""
+        rows = self._rows("SELECT data FROM upload WHERE hash=?", found)
+        return rows[0][0] if rows else None
+
     def camera_options(self) -> list[tuple[str, str]]:
         """How cameras are treated: (name, JSON), those that differ from all others."""
         return self._rows("SELECT device, body FROM camera")

@@ -51,6 +51,16 @@ ACTION: Mapping[str, str] = {
     "until_dawn.set": mark("on until dawn"),
     "until_dawn.ended": mark("on until dawn ended"),
     "secrets.reset": mark("stored secrets given up"),
+    "notice.written": mark("wrote a notice"),
+    "notice.changed": mark("changed a notice"),
+    "notice.approved": mark("approved a notice"),
+    "notice.published": mark("published a notice"),
+    "notice.declared": mark("declared an emergency on the boards"),
+    "notice.ended": mark("ended a notice"),
+    "notice.extended": mark("extended an emergency"),
+    "notice.discarded": mark("discarded a draft"),
+    "template.kept": mark("kept a template"),
+    "board.policy_set": mark("set what a board does by itself"),
 }
 
 FIELD: Mapping[str, str] = {
@@ -114,6 +124,26 @@ FIELD: Mapping[str, str] = {
     "pictures": mark("Pictures"),
     "before": mark("Taken before"),
     "devices": mark("Devices"),
+    "level": mark("Level"),
+    "priority": mark("Priority"),
+    "text": mark("Text"),
+    "link": mark("Link"),
+    "template": mark("Template"),
+    "fields": mark("Fields"),
+    "start": mark("Begins"),
+    "end": mark("Ends"),
+    "recurrence": mark("Recurs"),
+    "minutes": mark("Minutes each time"),
+    "targets": mark("Where"),
+    "drill": mark("Drill"),
+    "revision": mark("Revision"),
+    "boards": mark("Boards"),
+    "hash": mark("Fingerprint"),
+    "link_lost": mark("When the link is lost"),
+    "link_lost_s": mark("Link is lost after (seconds)"),
+    "power_return": mark("When power returns"),
+    "nothing_due": mark("When nothing is due"),
+    "no_clock": mark("When its clock is unknown"),
 }
 """What an entry calls each thing that it can hold."""
 

@@ -288,6 +288,25 @@ REFUSED: Mapping[str, str] = {
         "Not stored yet: the hub's disk is full or broken. It will be stored when there is room."
     ),
     "store_broken": mark("The hub cannot write its database: nothing was changed."),
+    "unknown_notice": mark("There is no notice of this number."),
+    "notice_ended": mark("This notice has ended. Write a new one from it."),
+    "notice_problems": mark("This notice cannot be published yet: %(count)s things are wrong with it."),
+    "not_a_draft": mark("Only a draft can be approved or discarded, and this is none."),
+    "same_person": mark("You wrote this yourself: a second person has to approve it."),
+    "not_approved": mark("A second person has to approve this first."),
+    "not_allowed": mark("Your role may not do this. Ask an administrator or an official."),
+    "confirm_boards": mark("This emergency goes to %(count)s boards: confirm that number."),
+    "no_boards": mark("No board is aimed at: choose others."),
+    "not_published": mark("This is not on any board."),
+    "picture_too_large": mark(
+        "A picture may have %(mb)s MB and %(mpx)s million pixels. Make it smaller first."
+    ),
+    "picture_bad": mark("This is no picture that can be read: choose a JPEG, PNG or WebP file."),
+    "too_many": mark("At most %(limit)s fit here."),
+    "template_fields": mark(
+        "A template has a name, a text and at most %(limit)s fields like {this}, with no other braces."
+    ),
+    "bad_policy": mark("What a board does by itself cannot be set so: %(what)s."),
 }
 
 FOLLOWS: Mapping[str, str] = {

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from devices.person import By
     from hub.audit import Trail
     from hub.cameras import Cameras
+    from hub.notices.views import Notices
     from hub.registry_desk import RegistryDesk
 
 
@@ -220,6 +221,9 @@ class FakeCore(Core):
     """Its pages are tested with a real hub (test_registry.py)."""
     cameras = cast("Cameras", None)
     """The district's speak MQTT; those that are asked are tested with a real hub (test_cameras.py)."""
+
+    notices = cast("Notices", None)
+    """Its operations are tested with a real hub (test_notices.py)."""
 
     def now(self) -> int:
         return self.at

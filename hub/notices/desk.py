@@ -1,0 +1,200 @@
+"""The notices' desk: what pages, API and commands ask of notices, on the event loop; changes go through ingest."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from devices.notice import Policy
+from hub.notices import picture, rights, schedule, text, timetable
+from hub.notices.book import standing
+from hub.notices.easel import Easel
+from hub.notices.views import Composed, Notices, Preview, Problem, State
+from hub.notices.wall import Wall
+from hub.views import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+
+    from devices.person import By, Role
+    from hub.notices.book import Book
+    from hub.notices.views import BoardView, Draft, Notice, Slot, Step, Template
+    from hub.people import Roll
+    from hub.store.reader import Reader
+    from hub.store.writer import Writes
+
+CALENDAR_MS = 62 * schedule.DAY_MS
+"""A calendar shows at most so much at once."""
+
+
+class NoticeDesk(Notices):
+    """Implements hub.notices.views.Notices."""
+
+    def __init__(
+        self,
+        book: Book,
+        people: Roll,
+        reader: Reader,
+        do: Callable[[Callable[[Writes], Any]], Awaitable[Any]],
+        now: Callable[[], int],
+    ) -> None:
+        self._book, self._people, self._reader, self._do, self._now = book, people, reader, do, now
+        self._easel = Easel(reader.upload)
+        self._wall = Wall(book)
+
+    # --- reading ----------------------------------------------------------------------------------------------
+
+    def all(self) -> Sequence[Notice]:
+        return sorted(self._book.notices.values(), key=_order)
+
+    def get(self, number: int) -> Notice | None:
+        return self._book.notices.get(number)
+
+    def frame(self, found: str) -> bytes | None:
+        return self._book.pngs.get(found) or self._easel.png(found) or self._reader.frame(found)
+
+    def templates(self) -> Sequence[Template]:
+        return sorted(self._book.templates.values(), key=lambda t: t.name)
+
+    def boards(self) -> Sequence[BoardView]:
+        return self._wall.boards(self._now())
+
+    def board(self, name: str) -> BoardView | None:
+        return next((b for b in self.boards() if b.name == name), None)
+
+    async def steps(self, number: int) -> Sequence[Step]:
+        return await self._wall.steps(number)
+
+    async def said_by(self, board: str, limit: int = 100) -> Sequence[Step]:
+        return await self._wall.said_by(board, limit)
+
+    def calendar(self, start: int, end: int, board: str = "") -> Sequence[Slot]:
+        end = min(end, start + CALENDAR_MS)
+        entries = list(self._entries(start, end))
+        found: list[Slot] = []
+        for device, aims in self._book.boards(self._now()):
+            if board in ("", device.name):
+                mine = [entry for targets, entry in entries if targets & aims]
+                found += timetable.slots(mine, device.name, start, end)
+        return sorted(found, key=lambda s: (s.start, s.board, s.hidden))
+
+    def _entries(self, start: int, end: int) -> Iterator[tuple[frozenset[str], timetable.Entry]]:
+        """What is published, and what is approved as if it were now; the strongest first."""
+        now = self._now()
+        waits = [
+            (n, replace(n.newest, published_at=now, placed_at=now))
+            for n in self.all()
+            if n.state is State.APPROVED
+        ]
+        for n, r in sorted([*self._book.published(), *waits], key=lambda f: standing(*f)):
+            d, windows = r.draft, self._book.windows(r, start, end)
+            item = f"{n.number}.{r.number}"
+            yield frozenset(d.targets), timetable.Entry(item, d.title, d.level, d.priority, windows)
+
+    # --- composing --------------------------------------------------------------------------------------------
+
+    async def compose(self, draft: Draft) -> Composed:
+        return await self._compose(text.clean(draft, self._book.templates))
+
+    async def _compose(self, draft: Draft) -> Composed:
+        """What a clean draft comes to."""
+        now = self._now()
+        reached, left_out = self._book.reached(draft, now)
+        problems = [*text.problems(draft, self._book.templates), *schedule.problems(draft, now)]
+        if draft.picture and await asyncio.to_thread(self._reader.upload, draft.picture) is None:
+            problems.append(Problem("picture_unknown", "picture"))
+        if draft.targets and not reached:
+            problems.append(Problem("no_boards", "targets"))
+        previews: list[Preview] = []
+        if draft.title or draft.text or draft.picture:
+            for profile, names in reached.items():
+                drawn = await asyncio.to_thread(self._easel.draw, draft, profile)
+                previews.append(Preview(profile, names, drawn.pages, drawn.problems))
+        end = schedule.over(draft, now)
+        windows = schedule.windows(draft, now, now, end or now + schedule.LIFE_MS) if not problems else ()
+        return Composed(draft, tuple(previews), tuple(problems), windows[: schedule.SHOWN], left_out)
+
+    async def upload(self, data: bytes, by: By) -> str:
+        kept = await asyncio.to_thread(picture.taken, data)
+        name, now = picture.name(kept), self._now()
+        await self._do(
+            lambda w: w.add("INSERT OR IGNORE INTO upload VALUES (?,?,?,?)", name, kept, now, by.person)
+        )
+        return name
+
+    # --- the life of a notice ---------------------------------------------------------------------------------
+
+    async def save(self, number: int | None, draft: Draft, version: int, by: By) -> Notice:
+        kept = text.clean(draft, self._book.templates)
+        saved: Notice = await self._do(lambda w: self._book.save(number, kept, version, self._now(), by, w))
+        return saved
+
+    async def approve(self, number: int, version: int, by: By) -> Notice:
+        seen = self._book.looked_at(number, version)
+        rights.check("approve", self._role(by))
+        composed = await self._compose(seen.newest.draft)
+        approved: Notice = await self._do(
+            lambda w: self._book.approve(number, version, composed, self._now(), by, w)
+        )
+        return approved
+
+    async def publish(self, number: int, version: int, by: By, boards: int | None = None) -> Notice:
+        seen = self._book.looked_at(number, version)
+        rights.check(rights.to_publish(seen.newest.draft), self._role(by))
+        composed = await self._compose(seen.newest.draft)
+        published: Notice = await self._do(
+            lambda w: self._book.publish(number, version, composed, boards, self._now(), by, w)
+        )
+        return published
+
+    async def end(self, number: int, version: int, by: By, why: str = "") -> Notice:
+        seen = self._book.looked_at(number, version)
+        if seen.on_boards is None:
+            raise Refused("not_published")
+        rights.check(rights.to_end(seen.on_boards.draft), self._role(by))
+        ended: Notice = await self._do(lambda w: self._book.end(number, version, why, self._now(), by, w))
+        return ended
+
+    async def extend(self, number: int, version: int, until: int, by: By) -> Notice:
+        rights.check("extend", self._role(by))
+        extended: Notice = await self._do(
+            lambda w: self._book.extend(number, version, until, self._now(), by, w)
+        )
+        return extended
+
+    async def discard(self, number: int, version: int, by: By) -> None:
+        await self._do(lambda w: self._book.discard(number, version, self._now(), by, w))
+
+    # --- templates and boards ---------------------------------------------------------------------------------
+
+    async def keep_template(self, template: Template, version: int, by: By) -> Template:
+        rights.check("template", self._role(by))
+        wanted = text.template_of(template)
+        kept: Template = await self._do(
+            lambda w: self._book.keep_template(wanted, version, self._now(), by, w)
+        )
+        return kept
+
+    async def set_policy(self, board: str, policy: Mapping[str, Any], by: By) -> None:
+        rights.check("policy", self._role(by))
+        try:
+            wanted = Policy.model_validate({**self._book.policy(board).model_dump(), **policy})
+        except ValidationError as e:
+            first = e.errors(include_url=False)[0]
+            raise Refused("bad_policy", what=".".join(map(str, first["loc"]))) from None
+        unknown = policy.keys() - Policy.model_fields.keys()
+        if unknown:
+            raise Refused("bad_policy", what=", ".join(sorted(unknown)))
+        await self._do(lambda w: self._book.set_policy(board, wanted, self._now(), by, w))
+
+    def _role(self, by: By) -> Role | None:
+        person = self._people.known(by.person)
+        return None if person is None else person.role
+
+
+def _order(n: Notice) -> tuple[int, int]:
+    rank = 0 if n.published is not None else 2 if n.state is State.ENDED else 1
+    return rank, -n.number

@@ -1,0 +1,55 @@
+"""Words of notices: what is wrong with a draft, as a sentence that says what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hub.views import Refused
+from hub.web import words
+from hub.web.language import mark
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hub.notices.views import Problem
+    from hub.web.language import Language
+
+PROBLEM: Mapping[str, str] = {
+    "text_missing": mark("Write a title or a text."),
+    "field_missing": mark("Fill in: %(name)s."),
+    "unknown_template": mark("There is no template %(name)s."),
+    "letters_unseen": mark(
+        "There are letters here that nobody sees (%(letters)s). Delete them and write them anew."
+    ),
+    "link_bad": mark("A link begins with http:// or https:// and has neither spaces nor a login in it."),
+    "targets_missing": mark("Choose where it is to be shown."),
+    "picture_unknown": mark("The picture is not there any more: choose it again."),
+    "profile_unknown": mark(
+        "Nobody knows how to draw for boards of the profile %(profile)s. Correct it in the registry."
+    ),
+    "end_before_start": mark("It ends before it begins."),
+    "over_already": mark("Its end is past already."),
+    "start_long_past": mark("It would have begun more than a year ago: look at the year."),
+    "too_far": mark("That is more than five years away: look at the year."),
+    "start_missing": mark("Say when the first time begins."),
+    "minutes_missing": mark("Say how many minutes it stays each time."),
+    "recurrence_bad": mark("Its recurrence cannot be read: %(part)s."),
+    "recurrence_too_often": mark("It recurs too often: boards take %(limit)s times in two weeks."),
+    "recurrence_never": mark("By its recurrence no day ever comes."),
+    "recurrence_endless": mark("It recurs for ever: say when it ends."),
+    "never_shows": mark("It would never show between its beginning and its end."),
+    "emergency_recurs": mark("An emergency does not recur."),
+    "emergency_later": mark("An emergency shows at once: leave its beginning empty."),
+    "emergency_long": mark("An emergency ends within %(hours)s hours. It can be extended then."),
+}
+
+
+def problem(lang: Language, found: Problem) -> str:
+    """What is wrong, in words."""
+    message = PROBLEM.get(found.code)
+    if message is None:
+        return words.refused(lang, Refused(found.code, **found.about))
+    try:
+        return lang.text(message) % found.about
+    except KeyError:
+        return lang.text(message)
