@@ -17,6 +17,7 @@ from hub import (
     cli_cameras,
     cli_credentials,
     cli_links,
+    cli_notices,
     cli_people,
     cli_programs,
     cli_registry,
@@ -50,6 +51,7 @@ cli = typer.Typer(
 )  # fmt: skip
 
 cli.add_typer(cli_programs.program, name="program")
+cli.add_typer(cli_notices.notice, name="notice")
 cli.add_typer(cli_links.link, name="link")
 cli_credentials.join(cli_registry.device)
 cli.add_typer(cli_registry.device, name="device")

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from hub.store.reader import Reader
     from hub.store.writer import Writes
 
+_UNUSED = (
+    "DELETE FROM upload WHERE at < ? AND hash NOT IN (SELECT json_extract(body, '$.picture') FROM revision)"
+)
 CALENDAR_MS = 62 * schedule.DAY_MS
 """A calendar shows at most so much at once."""
 
@@ -120,9 +123,12 @@ class NoticeDesk(Notices):
     async def upload(self, data: bytes, by: By) -> str:
         kept = await asyncio.to_thread(picture.taken, data)
         name, now = picture.name(kept), self._now()
-        await self._do(
-            lambda w: w.add("INSERT OR IGNORE INTO upload VALUES (?,?,?,?)", name, kept, now, by.person)
-        )
+
+        def run(writes: Writes) -> None:
+            writes.add(_UNUSED, now - schedule.DAY_MS)
+            writes.add("INSERT OR REPLACE INTO upload VALUES (?,?,?,?)", name, kept, now, by.person)
+
+        await self._do(run)
         return name
 
     # --- the life of a notice ---------------------------------------------------------------------------------

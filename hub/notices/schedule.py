@@ -132,7 +132,8 @@ def _occurrences(parts: dict[str, str], start: int) -> Iterator[int]:
 def windows(draft: Draft, since: int, first: int, last: int) -> tuple[Window, ...]:
     """Windows [from, until) that touch [first, last), whole, in order and apart, at most MOST_WINDOWS.
 
-    What has no end goes on until `last`. A rule that is none has no windows.
+    Of those that touch each other, which are one, none counts that begins at `last` or later. What has no end goes on
+    until `last`. A rule that is none has no windows.
     """
     end = over(draft, since)
     found: list[Window] = []

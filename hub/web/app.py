@@ -29,6 +29,8 @@ from hub.web import (
     links,
     maps,
     metrics,
+    notice_answers,
+    notices,
     now,
     pending,
     people,
@@ -73,6 +75,7 @@ ROUTERS = (
     people.router,
     audit.router,
     programs.router,
+    notices.router,
     registry_pages.router,
     registry_csv.router,
     hub_page.router,
@@ -88,6 +91,8 @@ _MISSING = {
     "unknown_program": mark("There is no light program of this name."),
     "unknown_person": mark("There is no person of this number."),
     "unknown_link": mark("There is no link of this number."),
+    "unknown_notice": mark("There is no notice of this number."),
+    "unknown_frame": mark("There is no frame of this hash."),
     "unknown_page": mark("There is no such page."),
 }
 _BAD_VALUE = mark("A value in this address is not one the hub knows.")
@@ -170,6 +175,10 @@ async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, Refused):
         raise error
     status = 403 if error.code == "who_are_you" else 409
+    if request.url.path.startswith(("/api/notices", "/api/boards")):
+        return JSONResponse(
+            notice_answers.refusal(error, wanted(request)).model_dump(exclude_unset=True), status
+        )
     return _problem(request, status, error.code, words.refused(wanted(request), error))
 
 

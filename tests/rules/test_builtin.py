@@ -154,6 +154,7 @@ CASES = [
     Case("hub-store-failing", HUB, {"store_ok": False, "faults": []}, "faulty", 0, {"store_ok": True}, 0),
     Case("hub-disk-full", HUB, {"faults": ["disk_full"]}, "faulty", 0, {"faults": []}, 0),
     Case("hub-fault", HUB, {"faults": ["taken_over"]}, "degraded", 0, {"faults": []}, 0),
+    Case("hub-emergency-ending", HUB, {"faults": ["emergency_ending"]}, "degraded", 0, {"faults": []}, 0),
     Case("hub-disk-low", HUB, {"disk_free_mb": 4999}, "degraded", 5 * M, {"disk_free_mb": 9000}, M),
     Case("hub-disk-low", HUB, {"disk_free_mb": 999}, "faulty", M, {"disk_free_mb": 9000}, M),
     Case("hub-broker-dropped", HUB, {"broker_dropped": 1}, "degraded", 0, {"broker_dropped": 0}, 0),

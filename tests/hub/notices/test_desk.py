@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from devices.notice import Level
+from hub.notices.book import troubles
 from hub.notices.views import Draft, NotRight, State, Template
 from hub.views import Refused
 from tests.hub.notices.office import FLOOD, HOA, HOUR_MS, LAN, MINH, TUAN, Office, said
@@ -370,4 +371,17 @@ async def test_the_calendar_says_what_stands_behind(office: Office) -> None:
     assert [(s.item, (s.start - now) // HOUR_MS, (s.end - now) // HOUR_MS, s.hidden) for s in found] == [
         ("1.1", 0, 1, False), ("2.1", 1, 2, False), ("1.1", 1, 2, True), ("1.1", 2, 4, False), ("3.1", 3, 5, False),
     ]  # fmt: skip
+    assert max(s.end for s in office.notices.calendar(now, 10**14)) == now + 5 * HOUR_MS
+    assert office.notices.calendar(now - 10**10, now + HOUR_MS) == [], "62 days from its start"
     assert {s.board for s in office.notices.calendar(now, now + HOUR_MS)} == {"bang-1", "bang-2", "tivi-1"}
+
+
+async def test_the_hub_says_so_before_an_emergency_is_over(office: Office) -> None:
+    await office.on_boards(FLOOD)
+    now = office.clock.now
+    assert list(troubles(office.book, now)) == []
+    office.clock.at += 12 * HOUR_MS - 30 * 60_000
+    assert list(troubles(office.book, now)) == ["emergency_ending"]
+    n = office.book.notices[1]
+    await office.notices.extend(1, n.version, office.clock.at + 2 * HOUR_MS, TUAN)
+    assert list(troubles(office.book, now)) == []
