@@ -6,12 +6,13 @@ import asyncio
 import logging
 import random
 import secrets
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hub.poll.pace import Pace
 from hub.poll.reading import reading
-from hub.poll.wheel import Bucket, Wheel
+from hub.poll.wheel import SLOW_S, Bucket, Wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,6 +168,7 @@ class Poller:
         kept = self._kept[slot.name]
         found: Found | None = None
         code = ""
+        begun = time.monotonic()
         try:
             async with asyncio.timeout(VISIT_S):
                 found = await kept.watch.visit()
@@ -178,7 +180,8 @@ class Poller:
             log.exception("visiting %s failed", slot.name)
             code = "hub"
         finally:
-            self.wheel.done(slot, self._pace.mono(), answered=found is not None or code in ("", "hub"))
+            answered, slow = found is not None or code in ("", "hub"), time.monotonic() - begun > SLOW_S
+            self.wheel.done(slot, self._pace.mono(), answered=answered, slow=slow)
             self._wake.set()
         if self._kept.get(slot.name) is not kept:
             return

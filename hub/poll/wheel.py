@@ -26,6 +26,11 @@ JITTER = 0.1
 AT_ONCE_VILLAGE = 3
 """Cameras of one village that are asked at the same time."""
 AT_ONCE = 200
+SLOW_S = 20.0
+"""A visit that took longer makes a slow camera, until one is shorter."""
+SLOW_AT_ONCE_VILLAGE = 1
+SLOW_AT_ONCE = 50
+"""Slow cameras share so many of the places, in a village and in all: the hung and the hostile wait for each other."""
 TOGETHER = 2
 """So many failures of one village within TOGETHER_S are no accident: all of it is asked."""
 TOGETHER_S = 60.0
@@ -36,7 +41,7 @@ NUDGE_REST_S = 60.0
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """One camera on the wheel. `failures` in a row; it is `unreachable` from the third."""
+    """One camera on the wheel. `failures` in a row; it is `unreachable` from the third. `slow`: its last visit was."""
 
     name: str
     village: str
@@ -44,6 +49,7 @@ class Slot:
     due: float
     failures: int = 0
     busy: bool = False
+    slow: bool = False
 
     @property
     def unreachable(self) -> bool:
@@ -55,6 +61,7 @@ class Slot:
 class _Village:
     slots: dict[str, Slot] = field(default_factory=dict)
     busy: int = 0
+    slow: int = 0
     failed: deque[float] = field(default_factory=deque)
     nudged: float = float("-inf")
     waiting: deque[Slot] = field(default_factory=deque)
@@ -69,7 +76,7 @@ class Wheel:
         self._villages: dict[str, _Village] = {}
         self._heap: list[tuple[float, int, Slot]] = []
         self._order = count()
-        self._busy = 0
+        self._busy = self._slow = 0
 
     def __len__(self) -> int:
         """How many there are."""
@@ -80,10 +87,10 @@ class Wheel:
         slot = self._slots.get(name)
         if slot is not None and slot.village == village and slot.interval_s == interval_s:
             return
-        failures = slot.failures if slot is not None else 0
+        failures, slow = (slot.failures, slot.slow) if slot is not None else (0, False)
         self.drop(name)
         phase = zlib.crc32(name.encode()) / 2**32
-        slot = Slot(name, village, interval_s, now + phase * interval_s, failures)
+        slot = Slot(name, village, interval_s, now + phase * interval_s, failures, slow=slow)
         self._slots[name] = slot
         self._villages.setdefault(village, _Village()).slots[name] = slot
         self._push(slot)
@@ -127,20 +134,34 @@ class Wheel:
                     village.waiting.append(slot)
         taken = []
         for village in self._villages.values():
-            while village.waiting and village.busy < AT_ONCE_VILLAGE and self._busy < AT_ONCE:
-                slot = village.waiting.popleft()
-                slot.busy = True
-                village.busy += 1
-                self._busy += 1
-                taken.append(slot)
+            while village.busy < AT_ONCE_VILLAGE and self._busy < AT_ONCE and (first := self._first(village)):
+                self._hold(first, village, 1)
+                taken.append(first)
         return taken
 
-    def done(self, slot: Slot, now: float, *, answered: bool) -> None:
-        """It was asked. Where it is asked next follows from how that went."""
+    def _first(self, village: _Village) -> Slot | None:
+        """Who has waited longest among those for whom there is a place; it waits no more."""
+        room = village.slow < SLOW_AT_ONCE_VILLAGE and self._slow < SLOW_AT_ONCE
+        for slot in village.waiting:
+            if room or not slot.slow:
+                village.waiting.remove(slot)
+                return slot
+        return None
+
+    def _hold(self, slot: Slot, village: _Village, places: int) -> None:
+        """It takes a place, or gives it back (-1)."""
+        slot.busy = places > 0
+        village.busy += places
+        self._busy += places
+        if slot.slow:
+            village.slow += places
+            self._slow += places
+
+    def done(self, slot: Slot, now: float, *, answered: bool, slow: bool = False) -> None:
+        """It was asked. Where it is asked next, and beside how many, follows from how that went."""
         village = self._villages[slot.village]
-        slot.busy = False
-        village.busy -= 1
-        self._busy -= 1
+        self._hold(slot, village, -1)
+        slot.slow = slow
         if self._slots.get(slot.name) is not slot:
             return
         if answered:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.poll.wheel import AT_ONCE, AT_ONCE_VILLAGE, LONGEST_S, Bucket, Slot, Wheel
+from hub.poll.wheel import AT_ONCE, AT_ONCE_VILLAGE, LONGEST_S, SLOW_AT_ONCE, Bucket, Slot, Wheel
 
 
 def wheel(count: int, villages: int = 1, interval_s: float = 60) -> Wheel:
@@ -163,3 +163,47 @@ def test_a_bucket_holds_its_rate_and_pays_its_debt() -> None:
     assert made.wait(13) == 0
     made.take(1, 13)
     assert 0 < made.wait(13) < 0.01
+
+
+def test_three_hung_cameras_hold_one_place_of_their_village() -> None:
+    made = wheel(27)
+    hung = frozenset({"cam-1", "cam-2", "cam-3"})
+    found: list[tuple[float, str]] = []
+    running: list[tuple[float, Slot]] = []
+    for tick in range(9000):
+        now = tick / 10
+        for end, slot in [r for r in running if r[0] <= now]:
+            made.done(slot, now, answered=True, slow=slot.name in hung)
+            running.remove((end, slot))
+        for slot in made.take(now):
+            found.append((now, slot.name))
+            running.append((now + (60 if slot.name in hung else 2), slot))
+    since = [(at, name) for at, name in found if at > 120]  # each was found out by its first visit
+    sound = {f"cam-{i}" for i in range(27)} - hung
+    for name in sound:
+        times = [at for at, n in since if n == name]
+        assert max(b - a for a, b in pairwise(times)) < 66, "all others are asked in time"
+    assert {n for _, n in since} >= hung, "the hung are not forgotten either"
+
+
+def test_slow_cameras_share_few_of_all_places() -> None:
+    made = wheel(3000, villages=300)
+    for i in range(3000):
+        made.hurry(f"cam-{i}", 0.0)
+    running = made.take(0.0)
+    for _ in range(30):
+        for slot in running:
+            made.done(slot, 0.0, answered=True, slow=True)
+        running = made.take(0.0)
+    assert running == [], "each was asked"
+    for i in range(3000):
+        made.hurry(f"cam-{i}", 1.0)
+        made.put(f"new-{i}", f"v{i % 300}", 60, 1.0)
+        made.hurry(f"new-{i}", 1.0)
+    taken = made.take(1.0)
+    assert sum(s.slow for s in taken) <= SLOW_AT_ONCE
+    assert max(Counter(s.village for s in taken if s.slow).values()) == 1
+    assert len(taken) == AT_ONCE
+    for slot in taken:
+        made.done(slot, 1.0, answered=True)
+    assert made._slow == 0
