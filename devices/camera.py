@@ -21,6 +21,7 @@ FIELDS = (
     number("luminance_pct", "Brightness of the picture", "%", 0, 100, chart=True),
     number("turned_deg", "Turned away by", "°", 0, 180),
     number("picture_age_s", "Age of the last good picture", "s", 0, 1e10),
+    number("picture_every_s", "Time between its last two pictures", "s", 0, 1e10),
     integer("requests_h", "Requests to it in the last hour", "", 0, 10**6),
     integer("traffic_kb", "Asking it cost in the last hour", "kB", 0, 10**9),
 )

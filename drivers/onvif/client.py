@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from drivers.onvif.clock import Clock
+    from drivers.onvif.http import Room
     from drivers.onvif.recording import Recording
     from drivers.onvif.target import Target
 
@@ -120,14 +121,17 @@ class Camera(Caller):
         said = await self._media("GetStreamUri", StreamSetup=setup, ProfileToken=await self._token())
         return self.allowed.settle(_uri(said), ("rtsp", "rtsps"))
 
-    async def snapshot(self) -> bytes:
-        """A JPEG from the snapshot address (asked once). At most 4 MB, whole by its markers."""
+    async def snapshot(self, room: Room | None = None) -> bytes:
+        """A JPEG from the snapshot address (asked once). At most 4 MB, whole by its markers.
+
+        `room` waits until more of it may be carried.
+        """
         self.login.picture.closed()
         if not self._snapshot_url:
             self._snapshot_url = await self.snapshot_uri()
         try:
             picture, self.picture_open = await snapshot.fetch(
-                self.http, self._snapshot_url, self.login.picture, self.target.password, self.call_s
+                self.http, self._snapshot_url, self.login.picture, self.target.password, self.call_s, room
             )
         except CameraError as e:
             if e.code in (Code.NO_SUCH_SERVICE, Code.FAILED, Code.LOGIN_REFUSED):

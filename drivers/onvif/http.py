@@ -23,9 +23,10 @@ from drivers.onvif.errors import CameraError, Code, quoted
 from drivers.onvif.target import Allowed, Cost, Target, split
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     Content = tuple[Mapping[str, str], bytes]
+    Room = Callable[[], Awaitable[None]]
 
 SOAP_CAP = 2_000_000
 """Bytes of a SOAP reply, decoded."""
@@ -35,7 +36,12 @@ HEADER_CAP = 32_768
 """Bytes of a reply's header."""
 CONNECT_S = 4.0
 """Seconds in which a connection must stand, TLS included."""
-_READ = 65_536
+_READ = 16_384
+_PACED = 8_192
+"""Bytes read at a time of a body that is paced."""
+_WINDOW = 32_768
+"""The kernel takes in so many bytes (twice that, by its own reckoning) before they are read: what is not read yet is
+not carried either."""
 _OVERHEAD = 65_536
 _ASIDES = 10
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -122,9 +128,18 @@ class Http:
             self._streams = None
 
     async def ask(
-        self, method: str, url: str, make: Callable[[str], Content], *, cap: int = SOAP_CAP, seconds: float
+        self,
+        method: str,
+        url: str,
+        make: Callable[[str], Content],
+        *,
+        cap: int = SOAP_CAP,
+        seconds: float,
+        room: Room | None = None,
     ) -> Reply:
         """One request and its whole reply, within `seconds`. Raises CameraError only.
+
+        `room` waits until more of the body may be carried; the time it took is not the camera's.
 
         `make` gives header and body for an address: a signature must not be sent twice. It is asked again where a
         kept connection turns out to be closed, and for one redirect to an allowed address; a second one is an error.
@@ -133,8 +148,9 @@ class Http:
             self._lock = asyncio.Lock()
         _, host, port = split(url)
         try:
-            async with asyncio.timeout(seconds), self._lock:
-                reply = await self._send(method, url, make, cap)
+            async with asyncio.timeout(seconds) as deadline, self._lock:
+                pace = _Pace(room, deadline)
+                reply = await self._send(method, url, make, cap, pace)
                 if reply.status not in _REDIRECTS:
                     return reply
                 target = _joined(url, reply.header("location"))
@@ -142,7 +158,7 @@ class Http:
                     raise CameraError(
                         Code.REDIRECTED, "the camera sends us from an encrypted address to an open one"
                     )
-                reply = await self._send(method, target, make, cap)
+                reply = await self._send(method, target, make, cap, pace)
         except TimeoutError:
             raise CameraError(
                 Code.TIMEOUT, f"{host}:{port} gave no whole answer within {seconds:g} s"
@@ -151,24 +167,28 @@ class Http:
             raise CameraError(Code.REDIRECTED, f"{host}:{port} sends us on and on")
         return reply
 
-    async def _send(self, method: str, url: str, make: Callable[[str], Content], cap: int) -> Reply:
+    async def _send(
+        self, method: str, url: str, make: Callable[[str], Content], cap: int, pace: _Pace
+    ) -> Reply:
         url = self.allowed.check(url)
         parts, host, port = split(url)
         origin, where = (parts.scheme, host, port), f"{host}:{port}"
         if self._streams is not None and self._origin == origin:
             with contextlib.suppress(_Closed):
-                return await self._exchange(method, url, make(url), cap, where)
+                return await self._exchange(method, url, make(url), cap, where, pace)
         self.close()
         await self._connect(origin, where)
         try:
-            return await self._exchange(method, url, make(url), cap, where)
+            return await self._exchange(method, url, make(url), cap, where, pace)
         except _Closed:
             raise CameraError(Code.RESET, f"{where} closes without an answer") from None
 
-    async def _exchange(self, method: str, url: str, content: Content, cap: int, where: str) -> Reply:
+    async def _exchange(
+        self, method: str, url: str, content: Content, cap: int, where: str, pace: _Pace
+    ) -> Reply:
         whole = False
         try:
-            reply = await self._converse(method, url, content, cap)
+            reply = await self._converse(method, url, content, cap, pace)
             states = self._h11.our_state, self._h11.their_state
             whole = states == (h11.DONE, h11.DONE) and not self._h11.trailing_data[0]
         except (h11.ProtocolError, zlib.error, ValueError) as e:
@@ -194,13 +214,15 @@ class Http:
             raise CameraError(Code.TIMEOUT, f"{where} does not answer") from None
         except OSError as e:
             raise network_error(e, where) from None
+        taken: socket.socket = self._streams[1].get_extra_info("socket")
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WINDOW)
         self._origin = origin
         self._h11 = h11.Connection(h11.CLIENT, HEADER_CAP)
         if self.allowed.own(host):
             peer = self._streams[1].get_extra_info("peername")
             self.allowed.met(str(peer[0]) if peer else "")
 
-    async def _converse(self, method: str, url: str, content: Content, cap: int) -> Reply:
+    async def _converse(self, method: str, url: str, content: Content, cap: int, pace: _Pace) -> Reply:
         assert self._streams  # noqa: S101 - just connected
         reader, writer = self._streams
         headers, body = content
@@ -219,23 +241,22 @@ class Http:
         )
         data = (self._h11.send(request) or b"") + (self._h11.send(h11.Data(body)) or b"")
         data += self._h11.send(h11.EndOfMessage()) or b""
-        self._cost.requests += 1
-        self._cost.bytes_out += len(data)
+        self._cost.asked(len(data))
         try:
             writer.write(data)
             await writer.drain()
         except ConnectionError:
             raise _Closed from None
-        return await self._receive(reader, cap)
+        return await self._receive(reader, cap, pace)
 
-    async def _receive(self, reader: asyncio.StreamReader, cap: int) -> Reply:
+    async def _receive(self, reader: asyncio.StreamReader, cap: int, pace: _Pace) -> Reply:
         head: h11.Response | None = None
         body = _Body(cap)
         came, asides = await self._head(reader), 0
         while True:
             event = self._h11.next_event()
             if event is h11.NEED_DATA:
-                data = await self._read(reader)
+                data = await self._read(reader, await pace.next())
                 self._h11.receive_data(data)
                 came += len(data)
                 if came > cap + _OVERHEAD:
@@ -280,10 +301,29 @@ class Http:
             self._h11.receive_data(b"")
         return len(data)
 
-    async def _read(self, reader: asyncio.StreamReader) -> bytes:
-        data = await reader.read(_READ)
-        self._cost.bytes_in += len(data)
+    async def _read(self, reader: asyncio.StreamReader, size: int = _READ) -> bytes:
+        data = await reader.read(size)
+        self._cost.came(len(data))
         return data
+
+
+class _Pace:
+    """When more of a body may be read, and how much at a time."""
+
+    def __init__(self, room: Room | None, deadline: asyncio.Timeout) -> None:
+        self._room, self._deadline = room, deadline
+
+    async def next(self) -> int:
+        """Wait for room; bytes to read then."""
+        if self._room is None:
+            return _READ
+        begun = asyncio.get_running_loop().time()
+        when = self._deadline.when()
+        self._deadline.reschedule(None)
+        await self._room()
+        if when is not None:
+            self._deadline.reschedule(when + asyncio.get_running_loop().time() - begun)
+        return _PACED
 
 
 class _Body:

@@ -164,8 +164,7 @@ class Rtsp:
             lines["Session"] = self._session
         text = "".join(f"{k}: {v}\r\n" for k, v in lines.items())
         data = f"{method} {url} RTSP/1.0\r\n{text}\r\n".encode()
-        self._cost.requests += 1
-        self._cost.bytes_out += len(data)
+        self._cost.asked(len(data))
         return data
 
     @asynccontextmanager
@@ -202,7 +201,7 @@ class Rtsp:
         else:
             raise ValueError("no answer among its packets")
         head = (first + await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        self._cost.bytes_in += sum(len(line) + 2 for line in head)
+        self._cost.came(sum(len(line) + 2 for line in head))
         status = re.fullmatch(r"RTSP/1\.\d (\d{3}) ?(.*)", head[0].lstrip())
         if not status or len(head) > _LINES:
             raise ValueError("not RTSP")
@@ -212,13 +211,13 @@ class Rtsp:
         if not length.isdigit() or int(length[:9]) > BODY_CAP:
             raise CameraError(Code.TOO_LARGE, f"the description is larger than {BODY_CAP:,} bytes")
         body = await reader.readexactly(int(length))
-        self._cost.bytes_in += len(body)
+        self._cost.came(len(body))
         return _Reply(int(status[1]), quoted(status[2], self._login.target.password), headers, body)
 
     async def _packet(self, reader: asyncio.StreamReader) -> tuple[int, bytes]:
         head = await reader.readexactly(3)
         data = await reader.readexactly(int.from_bytes(head[1:], "big"))
-        self._cost.bytes_in += 4 + len(data)
+        self._cost.came(4 + len(data))
         return head[0], data
 
     async def _collect(self, track: Track, channel: int) -> bytes:

@@ -10,15 +10,17 @@ from drivers.onvif.http import PICTURE_CAP, uri_of
 from drivers.onvif.login import in_words
 
 if TYPE_CHECKING:
-    from drivers.onvif.http import Http, Reply
+    from drivers.onvif.http import Http, Reply, Room
     from drivers.onvif.login import Door
 
 _TAIL = 8192
 _UNAUTHORIZED = 401
 
 
-async def fetch(http: Http, url: str, door: Door, secret: str, seconds: float) -> tuple[bytes, bool]:
-    """The JPEG, and whether it came without a login. Raises CameraError.
+async def fetch(
+    http: Http, url: str, door: Door, secret: str, seconds: float, room: Room | None = None
+) -> tuple[bytes, bool]:
+    """The JPEG, and whether it came without a login; `room` as in Http.ask. Raises CameraError.
 
     The address is asked without a login first, or with the answer to the last challenge; then once with a login.
     A login that was refused is not shown again until `Login.forgive`.
@@ -28,9 +30,9 @@ async def fetch(http: Http, url: str, door: Door, secret: str, seconds: float) -
     def make(address: str) -> tuple[dict[str, str], bytes]:
         return {"Accept": "image/jpeg", **door.answer("GET", uri_of(address))}, b""
 
-    reply = await http.ask("GET", url, make, cap=PICTURE_CAP, seconds=seconds)
+    reply = await http.ask("GET", url, make, cap=PICTURE_CAP, seconds=seconds, room=room)
     if reply.status == _UNAUTHORIZED and door.learn(reply.values("www-authenticate")):
-        reply = await http.ask("GET", url, make, cap=PICTURE_CAP, seconds=seconds)
+        reply = await http.ask("GET", url, make, cap=PICTURE_CAP, seconds=seconds, room=room)
     _status(reply, door, secret)
     check(reply.body, reply.header("content-type"))
     if door.shown:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from drivers.onvif.errors import CameraError, Code, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -55,11 +59,26 @@ class Target:
 
 @dataclass(slots=True)
 class Cost:
-    """What a camera was asked for so far: requests, bytes from it and to it (without TCP's, IP's and TLS's own)."""
+    """What a camera was asked for so far: requests, bytes from it and to it (without TCP's, IP's and TLS's own).
+
+    `carried` is told of every piece when it is carried.
+    """
 
     requests: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
+    carried: Callable[[int], None] = lambda _size: None
+
+    def asked(self, size: int) -> None:
+        """A request of so many bytes was sent."""
+        self.requests += 1
+        self.bytes_out += size
+        self.carried(size)
+
+    def came(self, size: int) -> None:
+        """So many bytes came."""
+        self.bytes_in += size
+        self.carried(size)
 
 
 def join(scheme: str, host: str, port: int, path: str) -> str:

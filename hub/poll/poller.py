@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 VISIT_S = 60.0
 """A visit that takes longer is broken off; its calls have deadlines of their own."""
 LONGEST_NAP_S = 1.0
+SHARE, BURST_S = 0.97, 0.5
+"""Of a village's cap so much is given out, and so many seconds of it at a time: with both no minute is above it."""
 
 
 class Unreachable(Exception):  # noqa: N818 - what the camera is
@@ -98,7 +100,7 @@ class Poller:
             return
         if before is not None:
             _end(before)
-        bucket = self._buckets.setdefault(row.realm, Bucket(self._rate, self._rate))
+        bucket = self._buckets.setdefault(row.realm, Bucket(self._rate * SHARE, self._rate * BURST_S))
         kept = _Kept(row, self._make(row, bucket))
         if before is not None:
             kept.seq, kept.online = before.seq, before.online

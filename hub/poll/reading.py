@@ -29,6 +29,7 @@ class Found:
     turned_deg: float | None = None
     picture_age_s: float | None = None
     recording: bool | None = None
+    picture_every_s: float | None = None
     faults: list[str] = field(default_factory=list)
     requests_h: int = 0
     traffic_kb: int = 0
@@ -57,7 +58,13 @@ def reading(found: Found) -> dict[str, Value]:
         "requests_h": found.requests_h,
         "traffic_kb": found.traffic_kb,
     }
-    for name, digits in (("clock_off_s", 1), ("luminance_pct", 1), ("turned_deg", 0), ("picture_age_s", 0)):
+    for name, digits in (
+        ("clock_off_s", 1),
+        ("luminance_pct", 1),
+        ("turned_deg", 0),
+        ("picture_age_s", 0),
+        ("picture_every_s", 0),
+    ):
         value = getattr(found, name)
         if value is not None:
             said[name] = round(value, digits) if digits else float(round(value))

@@ -42,6 +42,12 @@ NO_EVENTS_S = 3600.0
 KNOCK_S = 3.0
 PATIENCE_S = 2.0
 """A visit waits so long for a picture that is on its way; else the next one tells of it."""
+CARRIED_S = 45.0
+"""There is one connection: a visit waits so long for a picture that is being carried over it."""
+PICTURE_MOST_S = 600.0
+"""A picture that an uplink cannot carry in so long is given up, until the next one is due."""
+OWES_S = 10.0
+"""A visit waits so long at most where its village's uplink is behind."""
 
 
 class Sight(Protocol):
@@ -102,7 +108,9 @@ class Watch:
         self._good_at: float | None = None
         self._picture_due = 0.0
         self._fetching: asyncio.Task[None] | None = None
-        self._pictured = self._talked = 0
+        self._carrying = False
+        self._pictured_at = self._every_s = float("nan")
+        self._before: Found | None = None
         self._no_picture = ""
         self._reference_by: str | None = None
         self._login_due = 0.0
@@ -111,6 +119,7 @@ class Watch:
         self._costs: deque[tuple[float, int, int]] = deque()
         self._faulty: frozenset[str] = frozenset()
         self._alarms: set[str] = set()
+        camera.cost.carried = lambda size: bucket.take(size, pace.mono())
 
     def close(self) -> None:
         """Give the connection back."""
@@ -156,6 +165,11 @@ class Watch:
 
     async def visit(self) -> Found:
         """Ask it everything that is due. Raises Unreachable."""
+        if self._fetching is not None and self._carrying:
+            done, _ = await asyncio.wait({self._fetching}, timeout=CARRIED_S)
+            if not done and self._before is not None:  # it answers; nothing else can be asked of it meanwhile
+                return self._before
+        await self._pace.sleep(min(OWES_S, self._bucket.wait(self._pace.mono())))
         begun = time.monotonic()
         found = Found(0.0)
         try:
@@ -170,6 +184,7 @@ class Watch:
             await self._look(found)
         self._seen(found)
         self._count(found)
+        self._before = found
         return found
 
     async def _reachable(self, e: CameraError) -> None:
@@ -250,8 +265,19 @@ class Watch:
     async def _fetch_in_turn(self) -> None:
         """One picture of a village at a time, when its uplink has room."""
         async with self._bucket.turn:
-            await self._pace.sleep(self._bucket.wait(self._pace.mono()))
-            await self._fetch()
+            self._picture_due = self._pace.mono() + self.row.picture_s
+            try:
+                async with asyncio.timeout(PICTURE_MOST_S):
+                    await self._room()
+                    await self._fetch()
+            except TimeoutError:
+                pass
+            finally:
+                self._carrying = False
+
+    async def _room(self) -> None:
+        """Wait until the village's uplink has room for more of a picture."""
+        await self._pace.sleep(self._bucket.wait(self._pace.mono()))
 
     def _seen(self, found: Found) -> None:
         """What its last pictures showed, and what it reports itself."""
@@ -268,12 +294,13 @@ class Watch:
             found.good = False if self._alarms else sight.good
             found.luminance_pct, found.turned_deg = sight.luminance_pct, sight.turned_deg
             found.faults += sight.codes
+        if self._every_s > 0:
+            found.picture_every_s = self._every_s
         if self._good_at is not None:
             found.picture_age_s = self._pace.now() - self._good_at
 
     async def _fetch(self) -> None:
-        self._picture_due = self._pace.mono() + self.row.picture_s
-        before = self._camera.cost.bytes_in
+        self._carrying = True
         try:
             jpeg = await self._picture()
         except CameraError as e:
@@ -281,11 +308,10 @@ class Watch:
             if e.code is not Code.LOGIN_PLAIN:
                 self._picture_due = self._pace.mono() + SUSPECT_S
             return
-        finally:
-            carried = self._camera.cost.bytes_in - before
-            self._pictured += carried
-            self._bucket.take(carried, self._pace.mono())
+        self._carrying = False
         self._no_picture = ""
+        mono = self._pace.mono()
+        self._every_s, self._pictured_at = mono - self._pictured_at, mono
         at = round(self._pace.now() * 1000)
         if self._reference_by is not None and self._eye.set_reference(jpeg):
             self._keep("reference", at, jpeg, by=self._reference_by)
@@ -306,7 +332,7 @@ class Watch:
     async def _picture(self) -> bytes:
         """A snapshot, or a key frame of the stream where there is none, or only for a password in plain words."""
         try:
-            return await self._camera.snapshot()
+            return await self._camera.snapshot(self._room)
         except CameraError as e:
             if e.code not in (Code.NO_SUCH_SERVICE, Code.LOGIN_PLAIN):
                 raise
@@ -323,9 +349,6 @@ class Watch:
     def _count(self, found: Found) -> None:
         cost, now = self._camera.cost, self._pace.mono()
         carried = cost.bytes_in + cost.bytes_out
-        talked = carried - self._pictured
-        self._bucket.take(talked - self._talked, now)
-        self._talked = talked
         self._costs.append((now, cost.requests, carried))
         while now - self._costs[0][0] > HOUR_S:
             self._costs.popleft()

@@ -203,8 +203,8 @@ class Wheel:
 class Bucket:
     """A village's share of its uplink: `take` what was carried, `wait` before more is. Rates in bytes a second.
 
-    It may run into debt by one picture, and then no other is carried until that is paid off. `turn` is held by who
-    carries one.
+    What is asked runs it into debt, what is shown waits until that is paid off: pictures are carried piece by piece,
+    one picture at a time (`turn` is held by who carries it), and give way to everything else.
     """
 
     def __init__(self, rate: float, burst: float) -> None:

@@ -162,6 +162,26 @@ async def test_a_snapshot_of_a_megabyte(fake: FakeCamera, client: Client) -> Non
     assert camera.cost.bytes_in > 1_000_000
 
 
+async def test_a_snapshot_is_read_as_there_is_room(fake: FakeCamera, client: Client) -> None:
+    large = JPEG[:-2] + bytes(1_000_000) + JPEG[-2:]
+    fake.handlers["/snap?a=1"] = lambda _: Answer(large, headers={"Content-Type": "image/jpeg"})
+    camera = client()
+    camera.call_s = 0.5  # the time that waiting for room takes is not the camera's
+    await camera.snapshot_uri()
+    seen: list[int] = []
+    camera.cost.carried = seen.append
+    waits = 0
+
+    async def room() -> None:
+        nonlocal waits
+        waits += 1
+        await asyncio.sleep(0.007)
+
+    assert await camera.snapshot(room) == large
+    assert waits > 100
+    assert max(seen) <= 16_384, "no piece is larger than what is taken at a time"
+
+
 async def test_snapshots_need_one_challenge(fake: FakeCamera, client: Client) -> None:
     camera = client()
     for _ in range(3):

@@ -49,8 +49,8 @@ class Camera:
 
     def _do(self, what: str, answer: Any, size: int = 1000) -> Any:
         self.asked.append(what)
-        self.cost.requests += 1
-        self.cost.bytes_in += size
+        self.cost.asked(0)
+        self.cost.came(size)
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -70,8 +70,12 @@ class Camera:
     async def key_frame(self) -> Any:
         return self._do("key_frame", self.framed)
 
-    async def snapshot(self) -> Any:
-        return self._do("snapshot", self.picture, 50_000)
+    async def snapshot(self, room: Any) -> Any:
+        picture = self._do("snapshot", self.picture, 0)
+        for _ in range(5):
+            await room()
+            self.cost.came(10_000)
+        return picture
 
     async def set_clock(self, now: float) -> Any:
         return self._do(f"set_clock {now:.0f}", self.clocks)
@@ -183,12 +187,38 @@ async def test_a_village_in_debt_gets_no_picture_yet(scene: Scene) -> None:
     assert scene.pace.slept > 29, "32 kB a second"
 
 
-async def test_all_that_is_carried_counts(scene: Scene) -> None:
-    await scene.visit()
-    scene.bucket.wait(scene.pace.time)
-    assert scene.bucket._left == 32_000 - 50_000 - 4000
-    await scene.visit(1)
-    assert scene.bucket._left == 32_000 - 22_000 - 4000
+async def test_a_picture_is_carried_piece_by_piece_as_there_is_room(scene: Scene) -> None:
+    await scene.visit(0)
+    assert scene.pace.slept == pytest.approx((4000 + 40_000 - 32_000) / 32_000), "the last piece is a debt"
+    scene.pace.slept = 0
+    await scene.visit(0)
+    assert scene.pace.slept == pytest.approx(10_000 / 32_000), "which the next visit pays off first"
+
+
+async def test_a_visit_waits_for_the_picture_that_has_the_connection(scene: Scene) -> None:
+    first = await scene.visit(0)
+    scene.pace.time += 600
+    held = asyncio.Event()
+
+    async def slow(room: Any) -> bytes:
+        del room
+        scene.camera.asked.append("snapshot")
+        await held.wait()
+        return b"jpeg"
+
+    scene.camera.snapshot = slow  # type: ignore[method-assign]
+    await scene.visit(0)
+    assert scene.camera.asked.count("snapshot") == 2
+    asked = len(scene.camera.asked)
+    visit = asyncio.create_task(scene.watch.visit())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert len(scene.camera.asked) == asked, "nothing else is asked meanwhile"
+    held.set()
+    said = reading(await visit)
+    assert scene.camera.asked.count("clock") == 3
+    assert said["picture_every_s"] == pytest.approx(600, abs=1)
+    assert "picture_every_s" not in first
 
 
 async def test_a_new_view_is_learnt_from_a_picture_a_minute(scene: Scene) -> None:
