@@ -94,6 +94,8 @@ class Control:
             request = json.loads(line)
             if request["verb"] == "list":
                 return {"lines": status(world)}
+            if request["verb"] == "carried":  # for measuring: bytes to and from each village's cameras
+                return {"lines": [f"{v} {n}" for v, n in self._runner.faces.carried().items()]}
             if request["verb"] not in ACTS:
                 return {"error": f"There is no command {request['verb']!r}."}
             act = Act(request["verb"], str(request["target"]), request.get("fault"))

@@ -42,8 +42,8 @@ NO_EVENTS_S = 3600.0
 KNOCK_S = 3.0
 PATIENCE_S = 2.0
 """A visit waits so long for a picture that is on its way; else the next one tells of it."""
-CARRIED_S = 45.0
-"""There is one connection: a visit waits so long for a picture that is being carried over it."""
+CARRIED_S = 3.0
+"""There is one connection: a visit waits so long for a picture that is being carried over it, then that is its sign."""
 PICTURE_MOST_S = 600.0
 """A picture that an uplink cannot carry in so long is given up, until the next one is due."""
 OWES_S = 10.0
@@ -166,9 +166,10 @@ class Watch:
     async def visit(self) -> Found:
         """Ask it everything that is due. Raises Unreachable."""
         if self._fetching is not None and self._carrying:
-            done, _ = await asyncio.wait({self._fetching}, timeout=CARRIED_S)
-            if not done and self._before is not None:  # it answers; nothing else can be asked of it meanwhile
-                return self._before
+            before = self._camera.cost.bytes_in
+            await asyncio.wait({self._fetching}, timeout=CARRIED_S)
+            if not self._fetching.done() and self._camera.cost.bytes_in > before and self._before is not None:
+                return self._before  # it answers; nothing else can be asked of it meanwhile
         await self._pace.sleep(min(OWES_S, self._bucket.wait(self._pace.mono())))
         begun = time.monotonic()
         found = Found(0.0)
@@ -255,9 +256,11 @@ class Watch:
         due = self._pace.mono() >= self._picture_due and found.login is not False
         if self._fetching is None and due:
             self._fetching = asyncio.create_task(self._fetch_in_turn())
+            await asyncio.sleep(0)
         task = self._fetching
         if task is not None:
-            await asyncio.wait({task}, timeout=PATIENCE_S)  # a visit is not held up for the uplink
+            if self._carrying:
+                await asyncio.wait({task}, timeout=PATIENCE_S)  # a visit is not held up for the uplink
             if task.done():
                 self._fetching = None
                 task.result()

@@ -38,8 +38,8 @@ class Camera:
     """An ONVIF camera. All of it runs in one thread; `reboot` is called where it is told to restart."""
 
     __slots__ = (
-        "body", "clock", "clock_off", "events", "firmware", "gate", "has_recorder", "host", "inner", "lat", "lon",
-        "maker", "model", "name", "open_stream", "password", "pictures", "port", "reboot", "rtsp_port", "seed",
+        "body", "carried", "clock", "clock_off", "events", "firmware", "gate", "has_recorder", "host", "inner", "lat",
+        "lon", "maker", "model", "name", "open_stream", "password", "pictures", "port", "reboot", "rtsp_port", "seed",
         "serial", "since", "user",
     )  # fmt: skip
 
@@ -64,6 +64,7 @@ class Camera:
         self.gate = login.Gate(self.user, self.maker, f"{self.model}-{seed % 10_000:04d}")
         self.events = PullPoint(self)
         self.pictures = pictures
+        self.carried = 0  # bytes, over connections that have ended
         self.clock = clock
         self.clock_off = between(seed, 808, -1.5, 1.5)
         self.body: Body | None = None

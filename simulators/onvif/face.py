@@ -44,6 +44,15 @@ class Faces:
         self.faces.append(face)
         return face
 
+    def carried(self) -> dict[str, int]:
+        """Bytes carried to and from each village's cameras so far, by the first three numbers of their addresses."""
+        sums: dict[str, int] = {}
+        for face in self.faces:
+            village = face.camera.host.rpartition(".")[0]
+            mine = face.camera.carried + sum(talk.carried() for talk in face.talks)
+            sums[village] = sums.get(village, 0) + mine
+        return sums
+
     def start(self) -> None:
         """Starts the one timer."""
         loop = asyncio.get_running_loop()

@@ -183,6 +183,8 @@ async def test_a_village_in_debt_gets_no_picture_yet(scene: Scene) -> None:
     scene.bucket.take(1_000_000, scene.pace.time)
     scene.bucket.turn.release()
     await scene.visit(1)
+    for _ in range(5):
+        await asyncio.sleep(0)
     assert "snapshot" in scene.camera.asked
     assert scene.pace.slept > 29, "32 kB a second"
 
