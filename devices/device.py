@@ -21,6 +21,9 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 NEVER_MS = 10**15
 
+AGENT = "agent"
+"""Driver of a gateway that asks the cameras of its realm."""
+
 HUB = "hub"
 """Name of the hub's own device; no other device may take it."""
 
@@ -105,12 +108,17 @@ class Device:
     profile: str = ""
 
     @property
+    def is_asked(self) -> bool:
+        """It says nothing itself."""
+        return self.driver in POLLED
+
+    @property
     def timeout_ms(self) -> int:
         """Silence, in ms of heard time, after which the device is offline: 2.5 x interval + 15 s unless set.
 
         Of one that is asked silence says nothing: who asks tells that it does not answer.
         """
-        if self.timeout_s is None and self.driver in POLLED:
+        if self.timeout_s is None and self.is_asked:
             return NEVER_MS
         seconds = self.timeout_s if self.timeout_s is not None else 2.5 * self.interval_s + 15
         return round(seconds * 1000)

@@ -99,6 +99,19 @@ class Receipt(NamedTuple):
     frames: tuple[str, ...] = ()
 
 
+class Pictured(NamedTuple):
+    """A picture that an agent took of a camera at `taken`: what it shows, what is wrong on it, by whose wish."""
+
+    device: str
+    realm: str
+    at: int
+    taken: int
+    what: str
+    codes: tuple[str, ...]
+    by: str
+    jpeg: bytes
+
+
 class Asked(NamedTuple):
     """What a device should be from now on, by the id of its `desired`; empty: nothing is asked of it any more.
 
@@ -120,4 +133,4 @@ class Hello(NamedTuple):
     claim: Mapping[str, str]
 
 
-Event = Seen | Gone | Reading | Fault | Occurrence | Receipt | Asked | Hello
+Event = Seen | Gone | Reading | Fault | Occurrence | Receipt | Pictured | Asked | Hello

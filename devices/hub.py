@@ -40,6 +40,14 @@ FAULT_CODES: dict[str, dict[str, str]] = {
         "en": "the certificate of the outside door ends soon or has ended; renew it",
     },
     "poller_failed": {"vi": "không hỏi được camera", "en": "cameras cannot be asked"},
+    "agent_key_waits": {
+        "vi": "khóa mới của một trạm hỏi camera chờ quản trị viên chấp nhận; xem trang của trạm",
+        "en": "the new key of an agent waits to be accepted on its page",
+    },
+    "agent_overfull": {
+        "vi": "một thôn có nhiều camera hơn mức một trạm hỏi được; phần còn lại không được hỏi",
+        "en": "a realm has more cameras than fit its agent; the rest are asked by nobody",
+    },
     "influxdb_away": {"vi": "InfluxDB không nhận dữ liệu", "en": "InfluxDB does not take points"},
     "influxdb_behind": {"vi": "InfluxDB nhận dữ liệu không kịp", "en": "InfluxDB cannot keep up"},
     "influxdb_refused": {"vi": "InfluxDB từ chối một số dữ liệu", "en": "InfluxDB refused some points"},

@@ -11,6 +11,7 @@ from typing import (  # pydantic wants these below Python 3.12
     TYPE_CHECKING,
     Annotated,
     Any,
+    Literal,
     NamedTuple,
     NotRequired,
     Required,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from devices import field
 
 ROOT = "vh/1"
-FROM_DEVICE = ("hello", "state", "telemetry", "occurrence", "receipt")
+FROM_DEVICE = ("hello", "state", "telemetry", "occurrence", "receipt", "picture")
 FROM_HUB = ("desired", "command")
 MARKER_REALM = "hub"
 """Realm under which the hub publishes its own markers and probes; no device may be in it."""
@@ -90,6 +91,8 @@ class StatePayload(BaseModel):
     model: Text = ""
     firmware: Text = ""
     applied: Code = ""
+    key: Text = ""
+    """An agent's public key (X25519), base64."""
     why: Code = ""
     """Why it is not online, where a poller says so: a code of the driver that asks."""
 
@@ -117,6 +120,16 @@ class ReceiptPayload(BaseModel):
     frames: Annotated[tuple[Hash, ...], Field(max_length=MOST_FRAMES)] = ()
     ts: Ts | None = None
     late: bool = False
+
+
+class PicturePayload(BaseModel):
+    """`picture`: one line of JSON, then the JPEG; `at` in ms since 1970."""
+
+    model_config = _CONFIG
+    what: Literal["last", "fault", "reference"]
+    at: Annotated[int, Field(ge=0, le=2**53)]
+    codes: Annotated[tuple[Code, ...], Field(max_length=32)] = ()
+    by: Text = ""
 
 
 def _annotation(f: field.Field) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from devices.device import POLLED
+from devices.device import AGENT, POLLED
 from drivers.native import Native
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ ASKING: frozenset[str] = POLLED
 
 VISITING: frozenset[str] = frozenset({"player", "led"})
 """Drivers of boards that come by HTTP, through the outside door; what they say is in the native dialect."""
+
+KNOWN: frozenset[str] = frozenset({*DRIVERS, *ASKING, *VISITING, AGENT})
+"""What a device's `driver` may be. An agent speaks the native dialect, for its realm's cameras, too."""
 
 
 def dialect_of(driver: str) -> Dialect:

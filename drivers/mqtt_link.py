@@ -286,7 +286,7 @@ class MqttLink:
                 self._client.reconnect()
                 self._serve()
             except Exception as e:
-                self._why = self._why or _in_words(e)
+                self._why = self._why or in_words(e)
                 if not isinstance(e, OSError):
                     log.exception("the broker link failed")
             self._drop(connected=self.generation != before)
@@ -444,7 +444,7 @@ class MqttLink:
             self._client.ack(m.mid, m.qos)
 
 
-def _in_words(error: Exception) -> str:
+def in_words(error: Exception) -> str:
     """Why there is no connection, as a person can act on it."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the broker's certificate is not one that broker.cafile vouches for ({error.verify_message})"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from devices import wire
-from devices.event import Event, Fault, Gone, Hello, Occurrence, Reading, Receipt, Seen
+from devices.event import Event, Fault, Gone, Hello, Occurrence, Pictured, Reading, Receipt, Seen
 from drivers.contract import Key, Outbound
 from drivers.errors import BadPayload
 
@@ -144,6 +144,8 @@ def _other(key: Key, payload: bytes, at: int) -> Sequence[Event]:
                     key.device, key.realm, at, r.boot, r.seq, sent, r.late, r.id, r.result, r.detail, r.frames
                 ),
             )
+        case "picture":
+            return (_picture(key, payload, at),)
         case "hello":
             h = _parse(wire.HelloPayload, payload)
             return (Hello(key.device, key.realm, at, h.model_dump()),)
@@ -151,8 +153,17 @@ def _other(key: Key, payload: bytes, at: int) -> Sequence[Event]:
             return ()
 
 
+def _picture(key: Key, payload: bytes, at: int) -> Pictured:
+    head, _, jpeg = payload.partition(b"\n")
+    p = wire.PicturePayload.model_validate_json(head)
+    if not jpeg.startswith(b"\xff\xd8"):
+        raise BadPayload("no JPEG after the first line", excerpt(head))
+    return Pictured(key.device, key.realm, at, p.at, p.what, p.codes, p.by, jpeg)
+
+
 def _state(key: Key, s: wire.StatePayload, at: int) -> Event:
     if not s.online:
         return Gone(key.device, key.realm, at, s.boot, by_will=True, why=s.why)
-    claim = {k: v for k, v in (("model", s.model), ("firmware", s.firmware), ("applied", s.applied)) if v}
+    said = (("model", s.model), ("firmware", s.firmware), ("applied", s.applied), ("key", s.key))
+    claim = {k: v for k, v in said if v}
     return Seen(key.device, key.realm, at, s.boot, s.seq, _ms(s.ts), late=False, claim=claim)

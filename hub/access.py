@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from devices.device import HUB, Kind
+from devices.device import AGENT, HUB, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,9 +88,14 @@ def acl(devices: Iterable[Device], hub: str = HUB) -> str:
     for d in devices:
         if d.kind is Kind.GATEWAY:
             lines.append(f"user {d.name}\n")
-            lines += [
-                f"topic write vh/1/{d.realm}/+/{c}\n" for c in ("state", "telemetry", "occurrence", "receipt")
-            ]
+            says = (
+                "state",
+                "telemetry",
+                "occurrence",
+                "receipt",
+                *(("picture",) if d.driver == AGENT else ()),
+            )
+            lines += [f"topic write vh/1/{d.realm}/+/{c}\n" for c in says]
             lines += [f"topic read vh/1/{d.realm}/+/{c}\n" for c in ("desired", "command")]
             lines.append("\n")
     return "".join(lines) + _PATTERNS

@@ -21,7 +21,7 @@ from drivers import DRIVERS
 from drivers.mqtt_link import LinkSettings, MqttLink
 from hub import access, registry
 from hub.admission import Admission
-from hub.cameras import Cameras, asked
+from hub.asking import asking
 from hub.clock import Clock
 from hub.core import HubCore
 from hub.denied import Tail
@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
+    from hub.agents import Agents
+    from hub.cameras import Cameras
     from hub.deaf import Deafness
     from hub.poll.keeper import Keeper
     from hub.registry import Registry
@@ -100,6 +102,7 @@ class Parts:
     packer: Packer
     outside: Outside
     keeper: Keeper
+    agents: Agents
     cameras: Cameras
 
 
@@ -318,7 +321,7 @@ def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
         _influx(settings, store, found, ingest), _history(settings, store, tracker),
         _packer(settings, ingest),
         outside,
-        *asked(settings, found, tracker, ingest, secrets, reader),
+        *asking(settings, found, tracker, ingest, secrets, reader),
     )  # fmt: skip
 
 
@@ -340,7 +343,8 @@ async def run(
             raise CannotStart(f"the database {settings.data_dir / 'hub.db'} is damaged: {e}") from e
         teardown.callback(parts.store.close)
         teardown.callback(parts.link.stop)
-        feed.present, feed.admission, feed.keeper = parts.present, parts.admission, parts.keeper
+        feed.present, feed.admission = parts.present, parts.admission
+        feed.keeper, feed.agents = parts.keeper, parts.agents
         try:
             parts.admission.admitted = await asyncio.to_thread(parts.admission.write)
             if parts.store.meta("connected_before") != "1":
@@ -358,7 +362,7 @@ async def run(
         teardown.push_async_callback(core.links.store_uses)
         for task in (
             parts.admission.run(), core.enrolment.keep_forgetting(), parts.packer.run(), core.links.keep_counting(),
-            parts.outside.keep_looking(), parts.keeper.run(), parts.cameras.keep_house(),
+            parts.outside.keep_looking(), parts.keeper.run(), parts.agents.run(), parts.cameras.keep_house(),
         ):  # fmt: skip
             teardown.callback(asyncio.create_task(task).cancel)
         app = create_app(core, hosts=(*HOSTS, *settings.web.hosts), tiles=settings.web.tiles)
@@ -402,6 +406,7 @@ class Feed:
         self.present: Present | None = None
         self.admission: Admission | None = None
         self.keeper: Keeper | None = None
+        self.agents: Agents | None = None
 
     def __call__(self, delta: Delta) -> None:
         if self.present is not None and not self._loop.is_closed():
@@ -411,6 +416,8 @@ class Feed:
         present.apply(delta)
         if self.admission is not None and (delta.registry or delta.access):
             self.admission.changed()
+        if self.agents is not None and delta.registry:
+            self.agents.changed()
         if self.keeper is not None and delta.registry:
             self.keeper.changed()
 

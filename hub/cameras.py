@@ -20,7 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hub import audit
 from hub import secrets as sealed
-from hub.poll.keeper import Keeper, rows_of
+from hub.poll.keeper import Tried
+from hub.poll.shelf import Shelf
 from hub.views import Refused
 
 if TYPE_CHECKING:
@@ -28,16 +29,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from devices.device import Device
+    from devices.event import Pictured
     from devices.person import By
-    from hub.ingest import Ingest
-    from hub.poll.keeper import Tried
-    from hub.poll.rows import Row
-    from hub.registry import Registry
+    from hub.agents import Agents
+    from hub.poll.keeper import Keeper
     from hub.secrets import Secrets
-    from hub.settings import Settings
     from hub.store.reader import Reader
     from hub.store.writer import Writes
-    from hub.tracker import Tracker
 
 log = logging.getLogger(__name__)
 
@@ -96,18 +94,20 @@ class Neighbour(NamedTuple):
 class Cameras:
     """On the event loop; changes go through ingest."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its parts, by name
         self,
         *,
         folder: Path,
         reader: Reader,
         secrets: Secrets,
         keeper: Keeper,
+        agents: Agents,
         devices: Mapping[str, Device],
         do: Callable[[Callable[[Writes], Any]], Awaitable[Any]],
         now: Callable[[], int],
     ) -> None:
-        self._folder, self._reader, self._secrets, self._keeper = folder / FOLDER, reader, secrets, keeper
+        self._folder, self._reader, self._secrets = folder / FOLDER, reader, secrets
+        self._keeper, self._agents = keeper, agents
         self._devices, self._do, self._now = devices, do, now
         self._looked: dict[tuple[str, int], int] = {}
 
@@ -127,7 +127,7 @@ class Cameras:
             )
 
         await self._do(run)
-        self._keeper.changed()
+        self._tell()
 
     def has_password(self, name: str) -> bool:
         """True where one is stored."""
@@ -155,7 +155,7 @@ class Cameras:
             )  # fmt: skip
 
         await self._do(run)
-        self._keeper.changed()
+        self._tell()
 
     # --- who else is there ------------------------------------------------------------------------------------
 
@@ -178,19 +178,25 @@ class Cameras:
     # --- what is asked of it ----------------------------------------------------------------------------------
 
     def tried(self, name: str) -> Tried | None:
-        """How the last visit went; None before the first."""
-        return self._keeper.tried.get(name)
+        """How the last visit went; None before the first. Of one that an agent asks: what that said last."""
+        agent = self._agents.of(name)
+        if agent is None:
+            return self._keeper.tried.get(name)
+        track = self._agents.tracks[name]
+        if track.gone_at is not None:
+            return Tried(track.gone_at, track.gone_why, 3)
+        return None if track.last_seen is None else Tried(track.last_seen, "", 0)
 
     async def visit(self, name: str, by: By) -> None:
         """Ask it now. Raises Refused."""
         self._asked(name)
-        self._keeper.hurry(name)
+        self._who_asks(name).hurry(name)
         await self._note(name, "camera.asked", by)
 
     async def set_clock(self, name: str, by: By) -> None:
         """Set its clock. Raises Refused: clock_not_set (why) and others."""
         self._asked(name)
-        why = await self._keeper.set_clock(name)
+        why = await self._who_asks(name).set_clock(name)
         await self._note(name, "camera.clock_set", by, **({"why": why} if why else {}))
         if why:
             raise Refused("clock_not_set", why=why)
@@ -198,8 +204,15 @@ class Cameras:
     async def set_reference(self, name: str, by: By) -> None:
         """The next picture, which is fetched now, shows how it should look. Raises Refused."""
         self._asked(name)
-        self._keeper.reference(name, by.person)
+        self._who_asks(name).reference(name, by.person)
         await self._note(name, "camera.reference_set", by)
+
+    def _who_asks(self, name: str) -> Keeper | Agents:
+        return self._keeper if self._agents.of(name) is None else self._agents
+
+    def _tell(self) -> None:
+        self._agents.changed()
+        self._keeper.changed()
 
     async def _note(self, name: str, action: str, by: By, **after: object) -> None:
         await self._do(lambda w: audit.note(w, self._now(), by, action, f"device:{name}", {}, after))
@@ -208,7 +221,7 @@ class Cameras:
         device = self._devices.get(name)
         if device is None:
             raise Refused("unknown_device")
-        if device.driver == "native":
+        if not device.is_asked:
             raise Refused("not_asked", name=name)
         return device
 
@@ -239,13 +252,26 @@ class Cameras:
         name, what = str(told["device"]), str(told["what"])
         if name not in self._devices or what not in WHATS:
             return
+        at = int(told["at"])
         if what != "fault":  # it takes the place of the one before; its file goes with the next upkeep
-            writes.add("DELETE FROM picture WHERE device=? AND what=?", name, what)
-        writes.add(
-            "INSERT OR REPLACE INTO picture (device, what, at, file, codes, bytes, by) VALUES (?,?,?,?,?,?,?)",
-            name, what, int(told["at"]), str(told["file"]), json.dumps(list(told.get("codes", ()))),
+            writes.add("DELETE FROM picture WHERE device=? AND what=? AND at<?", name, what, at)
+        writes.add(  # once, however often it is told; nothing where a newer one stands
+            "INSERT INTO picture (device, what, at, file, codes, bytes, by) SELECT ?1,?2,?3,?4,?5,?6,?7 "
+            "WHERE NOT EXISTS (SELECT 1 FROM picture WHERE device=?1 AND what=?2 AND (at=?3 OR at>?3 AND ?2!='fault'))",
+            name, what, at, str(told["file"]), json.dumps(list(told.get("codes", ()))),
             int(told.get("bytes", 0)), str(told.get("by", "")),
         )  # fmt: skip
+
+    def take(self, writes: Writes, e: Pictured) -> bool:
+        """A picture that an agent sent, perhaps once more; False where it is of none that is asked by one. In ingest.
+
+        Raises OSError.
+        """
+        if self._agents.of(e.device) is None:
+            return False
+        shelf = Shelf(self._folder, lambda told: self.store(writes, told))
+        shelf.put(e.device, e.what, e.taken, e.jpeg, codes=e.codes, by=e.by)
+        return True
 
     async def purge(self, name: str, before: int, by: By) -> int:
         """Away with a camera's pictures taken before an instant (ms); how many they were. Raises Refused."""
@@ -317,53 +343,3 @@ def seal_logins(
 def _picture(row: tuple[Any, ...]) -> Picture:
     number, device, what, at, file, codes, size, by = row
     return Picture(number, device, what, at, file, tuple(json.loads(codes)), size, by)
-
-
-def asked(
-    settings: Settings, found: Registry, tracker: Tracker, ingest: Ingest, secrets: Secrets, reader: Reader
-) -> tuple[Keeper, Cameras]:
-    """What keeps the poller of cameras, and what people ask of them."""
-    poll = settings.poll
-
-    def rows() -> dict[str, Row]:
-        boxes = dict(reader.boxes(LOGIN))
-
-        def password(name: str) -> str:
-            try:
-                return secrets.open(boxes[name], name, LOGIN) if name in boxes else ""
-            except Refused:  # the key is gone: told on the hub's page, and by each camera
-                return ""
-
-        said = {name: Options.model_validate_json(body) for name, body in reader.camera_options()}
-
-        def options(name: str) -> dict[str, Any]:
-            return {"picture_s": poll.picture_s} | (said[name].model_dump() if name in said else {})
-
-        return rows_of(found.devices, tracker.by_name, password, options)
-
-    def realm_of(name: str) -> str | None:
-        device = found.devices.get(name)
-        return None if device is None else device.realm
-
-    async def do(run: Callable[[Writes], Any]) -> Any:
-        return await asyncio.wrap_future(ingest.submit(run))
-
-    told = {
-        "pictures": str((settings.data_dir / FOLDER).absolute()),
-        "village_kbit_s": poll.village_kbit_s,
-        "plain_passwords": poll.plain_passwords,
-        "networks": [str(n) for n in poll.networks],
-    }
-
-    def store(writes: Writes, picture: dict[str, Any]) -> None:
-        cameras.store(writes, picture)
-
-    keeper = Keeper(
-        told, rows, ingest.submit, ingest.intake, realm_of, ingest.clock.now, store, settings.clock.rate
-    )
-    cameras = Cameras(
-        folder=settings.data_dir, reader=reader, secrets=secrets, keeper=keeper, devices=found.devices, do=do,
-        now=ingest.clock.now,
-    )  # fmt: skip
-    ingest.report.others.append(keeper.troubles)
-    return keeper, cameras

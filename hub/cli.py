@@ -14,6 +14,7 @@ import typer
 
 from devices.person import By
 from hub import (
+    cli_agent,
     cli_cameras,
     cli_credentials,
     cli_links,
@@ -59,6 +60,7 @@ cli.add_typer(cli_registry.site, name="site")
 cli.add_typer(cli_people.person, name="person")
 cli.add_typer(cli_secrets.secrets, name="secrets")
 cli.add_typer(cli_cameras.camera, name="camera")
+cli.command()(cli_agent.agent)
 cli.command()(cli_cameras.purge)
 cli.command()(cli_cameras.discover)
 

@@ -62,6 +62,18 @@ def show(name: Name, settings: SettingsFile = None) -> None:
     say(f"{'cost':14} {said['requests_h']} requests, {said['traffic_kb']} kB in the last hour")
 
 
+@camera.command("accept-key")
+def accept_key(
+    agent: Annotated[str, typer.Argument(help="the gateway that asks cameras")],
+    fingerprint: Annotated[str, typer.Argument(help="as it shows it when it starts")],
+    who: Who = "",
+    settings: SettingsFile = None,
+) -> None:
+    """The passwords of cameras go to the agent with this key from now on, sealed."""
+    ask(settings_of(settings), f"/api/agents/{agent}/accept", {"fingerprint": fingerprint}, who=who)
+    say(f"the key of {agent} is accepted")
+
+
 def discover(  # noqa: PLR0913, PLR0917 - one option a thing
     host: Annotated[str, typer.Option(help="ask only this address")] = "",
     seconds: Annotated[float, typer.Option(min=1, max=10)] = 4.0,

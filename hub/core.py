@@ -73,6 +73,7 @@ class HubCore:
         self.people = People(map(person_of, parts.reader.people()), self._do, parts.clock.now)
         self.cameras = parts.cameras
         self.notices = NoticeDesk(parts.book, self.people, parts.reader, self._do, parts.clock.now)
+        self.agents = parts.agents
         self.links = Links(parts.reader.links(), parts.secrets, self._do, parts.clock.now)
         influx = parts.settings.influxdb
         self._influxql = InfluxQL(influx) if influx.url and influx.read else None

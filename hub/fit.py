@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from devices.device import HUB, Kind
+from devices.device import AGENT, HUB, Kind
 from devices.land import on_land
-from drivers import ASKING, DRIVERS, VISITING
+from devices.lifecycle import Lifecycle
+from drivers import ASKING, KNOWN, VISITING
 from hub.access import RESERVED
 from hub.views import Refused
 
@@ -47,9 +48,10 @@ class Fit:
         elif d.driver in VISITING:
             if d.kind is not Kind.SIGNBOARD:
                 yield Refused("not_a_board", driver=d.driver)
-        elif d.driver not in DRIVERS:
-            known = ", ".join(sorted({*DRIVERS, *ASKING, *VISITING}))
-            yield Refused("no_such_driver", driver=d.driver, known=known)
+        elif d.driver == AGENT:
+            yield from self._asks(d)
+        elif d.driver not in KNOWN:
+            yield Refused("no_such_driver", driver=d.driver, known=", ".join(sorted(KNOWN)))
 
     def _asked(self, d: Device) -> Iterator[Refused]:
         """What must be asked is a camera or a recorder, and somewhere."""
@@ -58,6 +60,15 @@ class Fit:
         recorder = self._devices.get(d.nvr or "")
         if not d.address and (recorder is None or not recorder.address):
             yield Refused("address_missing", name=d.name)
+
+    def _asks(self, d: Device) -> Iterator[Refused]:
+        """An agent is a gateway, the only one of its realm."""
+        if d.kind is not Kind.GATEWAY:
+            yield Refused("driver_of_gateways", driver=d.driver)
+        for other in self._devices.values():
+            there = other.driver == AGENT and other.lifecycle is not Lifecycle.RETIRED
+            if there and other.realm == d.realm and other.name != d.name:
+                yield Refused("realm_has_agent", realm=d.realm, name=other.name)
 
     def _hangs_on_itself(self, d: Device, by: str) -> bool:
         seen: set[str] = set()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from devices.device import HUB
-from devices.event import Asked, Fault, Gone, Hello
+from devices.event import Asked, Fault, Gone, Hello, Pictured, Receipt
 from devices.lifecycle import Lifecycle
 from drivers.errors import BadPayload
 from hub.store.reader import CHANNELS, GARBLED, LATE
@@ -76,6 +76,10 @@ class Intake:
     dialects: Mapping[str, Dialect]
     next_pos: int
     hello: Callable[[Hello], str]
+    pictured: Callable[[Pictured], bool] = lambda _: False
+    """Takes a picture of an agent's; False where it is of none that is asked so."""
+    received: Callable[[Receipt], None] = lambda _: None
+    """Told of each receipt once."""
     rows: list[Any] = field(default_factory=list)
     gap: Gap | None = None
     tallies: dict[str, Tally] = field(default_factory=lambda: {name: Tally() for name in OUTCOMES})
@@ -112,9 +116,11 @@ class Intake:
             if placed is None:
                 return
             at = placed
+            if type(event) is Receipt:
+                self.received(event)
 
     def _welcome(self, route: Route, track: Track, m: Inbound, events: Any) -> bool:
-        """Deal with what is not for the tracker: wrong realm, retired, retained."""
+        """Deal with what is not for the tracker: wrong realm, retired, retained, a picture."""
         if (
             track.lifecycle is Lifecycle.PLANNED
             and track.last_seen is None
@@ -137,6 +143,14 @@ class Intake:
                 return True
             self.count("retained", m.at, track.device.name)
             return False
+        return not self._picture(track, m, events)
+
+    def _picture(self, track: Track, m: Inbound, events: Any) -> bool:
+        """True where it is a picture, which becomes a file and no row of the journal."""
+        if not events or type(events[0]) is not Pictured:
+            return False
+        outcome = "accepted" if self.pictured(events[0]) else "wrong_topic"
+        self.count(outcome, m.at, f"{track.device.name}: picture")
         return True
 
     def _event(self, route: Route, t: Track, m: Inbound, event: Event, before: int) -> int | None:

@@ -94,7 +94,7 @@ class Present:
     def _grow(self, t: Track) -> None:
         d = t.device
         self._shown.append(t.shown)
-        if d.kind is Kind.CAMERA and d.driver != "native":
+        if d.kind is Kind.CAMERA and d.is_asked:
             self._asked.append(t)
         self._texts.append(folded(f"{d.name} {d.title} {d.place}"))
         if d.site not in self._above:

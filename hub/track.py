@@ -39,6 +39,7 @@ _PLAIN = (
     "last_pos",
     "model",
     "firmware",
+    "key",
     "was_cut",
     "lost_at",
     "excused",
@@ -78,7 +79,7 @@ class Track:
         "active", "boot", "boots", "changes", "children", "copied", "device", "dirty", "drift", "drift_boot", "due",
         "duplicates", "ended", "excused", "firmware", "follows", "garbled_at", "garbled_last",
         "garbled_total", "gone_at", "gone_why",
-        "health", "id", "index", "last_pos", "last_seen", "lifecycle", "lost_at", "model", "reasons", "rules",
+        "health", "id", "index", "key", "last_pos", "last_seen", "lifecycle", "lost_at", "model", "reasons", "rules",
         "shown_since", "since", "sites", "sun", "turns", "unstable", "uplink", "values", "values_at", "values_boot",
         "values_seq", "was_cut",
     )  # fmt: skip
@@ -125,6 +126,7 @@ class Track:
         self.last_pos = 0
         self.model = ""
         self.firmware = ""
+        self.key = ""
         self.due = NEVER
         self.dirty = False
 

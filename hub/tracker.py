@@ -12,6 +12,7 @@ from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from devices.device import AGENT, ASKED
 from devices.event import Asked, Fault, Gone, Occurrence, Reading, Receipt, Seen
 from devices.health import Health
 from devices.lifecycle import Lifecycle
@@ -36,6 +37,11 @@ if TYPE_CHECKING:
 GRACE_MS = 120_000
 INTERVALS = 3
 """So many of its intervals a device has to apply what is asked of it."""
+
+
+def asks(t: Track) -> bool:
+    """True for an agent: a gateway that asks the cameras of its realm."""
+    return t.device.driver == AGENT and t.lifecycle is not Lifecycle.RETIRED
 
 
 @dataclass(slots=True)
@@ -97,6 +103,8 @@ class Tracker:
         self.decided.lifecycles.append(t)
         self.decided.changed.add(t)
         self._soil(t)
+        if t.device.driver == AGENT:
+            self.connect()
         if lifecycle is Lifecycle.RETIRED:
             self.deadlines[t.index] = NEVER
             by_id = {r.id: r for r in t.rules}
@@ -108,11 +116,16 @@ class Tracker:
             self._judge_health(t, at)
 
     def connect(self) -> None:
-        """Tie children to the gateways that speak for them; who would hang on itself hangs on nothing."""
+        """Tie children to the gateways that speak for them; who would hang on itself hangs on nothing.
+
+        Who is asked by an agent is heard through it, whatever else it hangs on.
+        """
+        agents = {t.device.realm: t for t in self.tracks if asks(t)}
         for t in self.tracks:
             t.children, t.uplink = [], None
         for t in self.tracks:
-            by = above = self.by_name.get(t.device.uplink_by or "")
+            by = agents.get(t.device.realm) if t.device.is_asked else None
+            by = above = by or self.by_name.get(t.device.uplink_by or "")
             while above is not None and above is not t:
                 above = above.uplink
             if by is not None and above is None:
@@ -177,6 +190,7 @@ class Tracker:
         if isinstance(event, Seen):
             t.model = event.claim.get("model", t.model)
             t.firmware = event.claim.get("firmware", t.firmware)
+            t.key = event.claim.get("key", t.key)
             self._soil(t)
         return False
 
@@ -290,9 +304,16 @@ class Tracker:
         if not self._older(t, e.boot):
             t.model = e.claim.get("model", t.model)
             t.firmware = e.claim.get("firmware", t.firmware)
+            t.key = e.claim.get("key", t.key)
         woke = self._life(t, e.boot, e.sent, at, life=life)
         said = e.claim.get("applied")
-        told = said is not None and life and e.boot == t.boot and self._applies(t, said, at)
+        told = (
+            said is not None
+            and t.device.kind in ASKED
+            and life
+            and e.boot == t.boot
+            and self._applies(t, said, at)
+        )
         if woke or told:
             self._know(t, at, woke=woke)
         return "late" if self._older(t, e.boot) else "accepted"

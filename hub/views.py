@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from devices.lifecycle import Lifecycle
     from devices.person import By
     from devices.transition import Transition
+    from hub.agents import Agents
     from hub.audit import Trail
     from hub.cameras import Cameras
     from hub.enrolment import Enrolment
@@ -323,6 +324,8 @@ class Core(Protocol):
     def cameras(self) -> Cameras: ...
     @property
     def notices(self) -> Notices: ...
+    @property
+    def agents(self) -> Agents: ...
 
     @property
     def registry(self) -> RegistryDesk: ...

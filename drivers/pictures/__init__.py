@@ -8,7 +8,7 @@ from drivers.pictures.frame import Frame, decode
 from drivers.pictures.judge import Finding, Memory, Verdict, judge
 from drivers.pictures.learning import reference_of
 from drivers.pictures.measure import Measures, look_at
-from drivers.pictures.redact import Mask, masked, thumbnail
+from drivers.pictures.redact import Mask, fitted, masked, thumbnail
 from drivers.pictures.reference import Match, Reference
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Reference",
     "Verdict",
     "decode",
+    "fitted",
     "judge",
     "look_at",
     "masked",

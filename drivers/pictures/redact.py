@@ -17,6 +17,8 @@ Mask = tuple[tuple[float, float], ...]
 """Corners of a polygon, each (x, y) from 0 (left, above) to 1 (right, below); two corners are a rectangle's."""
 
 QUALITY = 80
+WIDTHS = (1920, 1280, 960, 640, 320, 160)
+"""How wide a picture becomes that must fit."""
 COLOUR = (96, 96, 96)
 
 
@@ -51,6 +53,17 @@ def thumbnail(jpeg: bytes, width: int) -> bytes:
     if small.width > width:
         small = small.resize((width, height), Image.Resampling.BOX)
     return _written(small)
+
+
+def fitted(jpeg: bytes, most: int) -> bytes:
+    """The JPEG in at most `most` bytes, as large as that allows. Raises PictureError, also where nothing fits."""
+    if len(jpeg) <= most:
+        return jpeg
+    for width in WIDTHS:
+        small = thumbnail(jpeg, width)
+        if len(small) <= most:
+            return small
+    raise PictureError("tooManyBytes", "the picture cannot be made small enough")
 
 
 def _loaded(jpeg: bytes) -> Image.Image:

@@ -1,4 +1,4 @@
-"""The keeper of the poller in the hub: starts its process, tells it what is registered, takes in what it says."""
+"""The keeper of a poller, in hub and agent: starts its process, tells it what to ask, hands on what it says."""
 
 from __future__ import annotations
 
@@ -9,21 +9,17 @@ import sqlite3
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from devices.lifecycle import Lifecycle
 from drivers import ASKING
-from drivers.contract import Inbound
 from hub.poll.rows import Row, line
 from hub.views import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from concurrent.futures import Future
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from devices.device import Device
-    from hub.intake import Intake
-    from hub.store.writer import Writes
     from hub.track import Track
 
 log = logging.getLogger(__name__)
@@ -47,17 +43,25 @@ class Tried:
     failures: int
 
 
+class Said(NamedTuple):
+    """One message of our contract."""
+
+    device: str
+    channel: str
+    body: dict[str, Any]
+
+
 @dataclass(slots=True)
 class Keeper:
-    """Lives on the event loop. `rows` gives what is to be asked; `submit` runs a change in ingest."""
+    """Lives on the event loop. `rows` gives what is to be asked; `take` stores what was said, and the pictures told of.
+
+    What `take` refuses (Refused) is said anew at the next visit.
+    """
 
     settings: Mapping[str, Any]
     rows: Callable[[], dict[str, Row]]
-    submit: Callable[[Callable[[Writes], Any]], Future[Any]]
-    intake: Intake
-    realm_of: Callable[[str], str | None]
+    take: Callable[[Sequence[Said], Sequence[dict[str, Any]]], Awaitable[None]]
     now: Callable[[], int]
-    picture: Callable[[Writes, dict[str, Any]], None]
     rate: float = 1.0
     tried: dict[str, Tried] = field(default_factory=dict)
     _told: dict[str, Row] = field(default_factory=dict)
@@ -188,13 +192,13 @@ class Keeper:
     async def _hear(self, process: asyncio.subprocess.Process) -> None:
         if process.stdout is None:
             return
-        messages: list[tuple[str, str, bytes]] = []
+        messages: list[Said] = []
         pictures: list[dict[str, Any]] = []
         while text := await process.stdout.readline():
             self._down_since = None
             match json.loads(text):
                 case {"say": [str(name), str(channel), dict(body)]}:
-                    messages.append((name, channel, json.dumps(body, separators=(",", ":")).encode()))
+                    messages.append(Said(name, channel, body))
                 case {"picture": dict(told)}:
                     pictures.append(told)
                 case {"tried": {"device": str(name), "at": int(at), "code": str(code), "failures": int(n)}}:
@@ -207,25 +211,9 @@ class Keeper:
                 await self._take(messages, pictures)
                 messages, pictures = [], []
 
-    async def _take(self, messages: list[tuple[str, str, bytes]], pictures: list[dict[str, Any]]) -> None:
-        """Into ingest, as if the cameras said it themselves; what cannot be stored is said anew at the next visit."""
-
-        def run(writes: Writes) -> None:
-            now = self.now()
-            gap, self.intake.gap = self.intake.gap, None
-            try:
-                for name, channel, body in messages:
-                    realm = self.realm_of(name)
-                    if realm is not None:
-                        topic = f"vh/1/{realm}/{name}/{channel}"
-                        self.intake.take(Inbound(topic, body, now, 0, 0, retain=False, generation=0))
-            finally:
-                self.intake.gap = gap
-            for told in pictures:
-                self.picture(writes, told)
-
+    async def _take(self, messages: Sequence[Said], pictures: Sequence[dict[str, Any]]) -> None:
         try:
-            await asyncio.wrap_future(self.submit(run))
+            await self.take(messages, pictures)
         except Refused as e:
             log.warning("what the poller said could not be stored: %s", e.code)
 
@@ -242,13 +230,18 @@ def _more(stream: asyncio.StreamReader) -> bool:
 
 def rows_of(
     devices: Mapping[str, Device], tracks: Mapping[str, Track], password: Callable[[str], str],
-    options: Callable[[str], Mapping[str, Any]],
+    options: Callable[[str], Mapping[str, Any]], wanted: Callable[[str], bool] = lambda _: True,
 ) -> dict[str, Row]:  # fmt: skip
-    """What is to be asked by what is registered. A channel of a recorder is asked where the recorder is."""
+    """What is to be asked in `wanted` realms. A channel of a recorder is asked where the recorder is."""
     found = {}
     for name, device in devices.items():
         track = tracks.get(name)
-        if device.driver not in ASKING or track is None or track.lifecycle not in ASKED_LIVES:
+        if (
+            device.driver not in ASKING
+            or not wanted(device.realm)
+            or track is None
+            or track.lifecycle not in ASKED_LIVES
+        ):
             continue
         recorder = devices.get(device.nvr or "")
         own = bool(device.address) or recorder is None

@@ -1,7 +1,8 @@
 """The poller as a process of its own: told by lines on its input what to ask, it says by lines what it learnt.
 
-`python -m hub.poll.process SETTINGS` (JSON: `pictures`, the folder for pictures; `village_kbit_s`; `networks`). The end
-of its input ends it. A camera that sends a bomb hurts this process at worst: the hub starts another one.
+`python -m hub.poll.process SETTINGS` (JSON: `pictures`, the folder for pictures, each of at most `picture_bytes`;
+`village_kbit_s`; `networks`). The end of its input ends it. A camera that sends a bomb hurts this process at worst:
+its keeper starts another one.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from drivers.onvif import Camera, Target
-from drivers.pictures import masked
+from drivers.pictures import fitted, masked
 from hub.logs import set_up
 from hub.poll.eye import Eye
 from hub.poll.pace import Pace
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 NICE = 5
 LIMIT = 2**20
 """Longest line, bytes."""
+PICTURE_BYTES = 4_000_000
 
 
 class Talk:
@@ -92,12 +94,15 @@ async def serve(settings: dict[str, Any]) -> None:
 
     pace = Pace()
     shelf = Shelf(Path(settings["pictures"]), lambda told: say(picture=told))
+    most = settings.get("picture_bytes", PICTURE_BYTES)
     networks = tuple(ipaddress.ip_network(n) for n in settings.get("networks", ()))
 
     def make(row: Row, bucket: Bucket) -> Watch:
         camera = Camera(target_of(row, networks, plain=settings["plain_passwords"]), now=pace.now)
         eye = Eye(shelf.remembered(row.name))
-        return Watch(row, bucket, shelf, camera, eye, lambda jpeg: masked(jpeg, row.masks), pace)
+        return Watch(
+            row, bucket, shelf, camera, eye, lambda jpeg: fitted(masked(jpeg, row.masks), most), pace
+        )
 
     poller = Poller(make, say, village_kbit_s=settings["village_kbit_s"], pace=pace)
     talk = Talk(poller, pace)

@@ -9,7 +9,7 @@ monotonic clock, and its pace). From it: {"say": [device, channel, body]}, {"tri
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 
@@ -31,6 +31,10 @@ class Row:
     picture_s: float = 600.0
     masks: tuple[tuple[tuple[float, float], ...], ...] = ()
     events: bool = False
+
+    def with_boot(self, boot: int | None) -> Row:
+        """The same under a boot."""
+        return replace(self, boot=boot)
 
     def to_json(self) -> dict[str, Any]:
         """As it goes over the line."""

@@ -241,6 +241,8 @@ class Watch:
     def _blame(self, found: Found, e: CameraError) -> None:
         """What a camera that is there did wrong."""
         code = LOGIN_CODES.get(e.code.value)
+        if code is not None and not self.row.username:
+            return  # nobody said as whom to come: whether a login works cannot be told
         if code is not None:
             waits = FULL_AGAIN_S if code == "loginFull" else LOGIN_AGAIN_S
             self._login_due = self._pace.mono() + waits[min(self._refusals, len(waits) - 1)]
@@ -307,6 +309,8 @@ class Watch:
         try:
             jpeg = await self._picture()
         except CameraError as e:
+            if e.code.value in LOGIN_CODES and not self.row.username:
+                return
             self._no_picture = "picturePlain" if e.code is Code.LOGIN_PLAIN else "noPicture"
             if e.code is not Code.LOGIN_PLAIN:
                 self._picture_due = self._pace.mono() + SUSPECT_S

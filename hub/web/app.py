@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 from hub.views import Refused
 from hub.web import (
+    agents,
     api_docs,
     audit,
     cameras,
@@ -63,6 +64,7 @@ ROUTERS = (
     now.router,
     sites.router,
     devices.router,
+    agents.router,
     cameras.router,
     find.router,
     maps.router,

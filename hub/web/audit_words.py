@@ -38,6 +38,7 @@ ACTION: Mapping[str, str] = {
     "camera.reference_set": mark("reference view set"),
     "camera.picture_seen": mark("picture looked at"),
     "camera.pictures_purged": mark("pictures purged"),
+    "agent.key_accepted": mark("key of the agent accepted"),
     "person.added": mark("added"),
     "person.changed": mark("changed"),
     "person.left": mark("has left"),
@@ -66,6 +67,7 @@ ACTION: Mapping[str, str] = {
 FIELD: Mapping[str, str] = {
     "name": mark("Name"),
     "title": mark("What people call it"),
+    "fingerprint": mark("Key"),
     "kind": mark("Kind"),
     "realm": mark("Realm"),
     "site": mark("Site"),

@@ -145,7 +145,7 @@ async def read(core: Core, name: str, lang: Language) -> CameraAnswer | None:
     if detail is None:
         raise Missing("unknown_device")
     device = detail.view.device
-    if device.kind is not Kind.CAMERA or device.driver == "native":
+    if device.kind is not Kind.CAMERA or not device.is_asked:
         return None
     tried = core.cameras.tried(name)
     values = detail.values

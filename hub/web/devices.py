@@ -8,11 +8,11 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, BeforeValidator, Field
 from starlette.responses import Response
 
-from devices.device import ASKED, FIELDS, Device, Kind
+from devices.device import ASKED, FIELDS, POLLED, Device, Kind
 from devices.health import WORST_FIRST, Health, Shown
 from devices.transition import Transition
 from hub.views import Changed, Core, DeviceDetail, DeviceQuery
-from hub.web import cameras, chart, history, programs
+from hub.web import agents, cameras, chart, history, programs
 from hub.web.answers import (
     Answer,
     DeviceAnswer,
@@ -76,7 +76,7 @@ class DeviceDetailAnswer(DeviceAnswer):
     timeout_s: float
     """Silence after which it is offline."""
     driver: str
-    """How it is reached: `native` over MQTT, `onvif` where it is asked."""
+    """How it is reached: `native` over MQTT, `onvif` where it is asked, `agent` where it asks its realm's cameras."""
     power_from: str | None
     uplink_by: str | None
     tags: list[str]
@@ -212,6 +212,7 @@ async def fragments(core: Core, lang: Language, key: str) -> Fragments:
     parts = ("head", "values", "program", "incidents", "timeline", "children", "facts")
     about = {"device": answer, "timeline": timeline, "program": programs.following(core, key)}
     drawn = {f"device-{part}": draw(f"parts/device_{part}.html", core, lang, **about) for part in parts}
+    drawn |= agents.fragment(core, lang, key, answer.driver)
     return drawn | await cameras.fragment(core, lang, key)
 
 
@@ -264,7 +265,7 @@ async def page_of_one(
         window=window,
         spans=Span,
         morrow=programs.morrow(core) if device.kind in ASKED else "",
-        access=None if device.kind is Kind.HUB or device.driver != "native" else core.enrolment.access(name),
+        access=None if device.kind is Kind.HUB or device.driver in POLLED else core.enrolment.access(name),
     )
 
 

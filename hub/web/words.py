@@ -206,6 +206,12 @@ REFUSED: Mapping[str, str] = {
     "poller_away": mark("Cameras cannot be asked just now; try again in a minute."),
     "clock_not_set": mark("Its clock could not be set: %(why)s"),
     "no_picture": mark("This picture is not kept any more."),
+    "no_agent": mark("%(name)s is no gateway that asks cameras (driver agent)."),
+    "key_changed": mark(
+        "%(name)s does not show this key. Look at its page again, and compare it with what it shows."
+    ),
+    "driver_of_gateways": mark("The driver %(driver)s is for gateways."),
+    "realm_has_agent": mark("The cameras of %(realm)s are asked by %(name)s already."),
     "driver_of_cameras": mark("The driver %(driver)s is for cameras and recorders."),
     "address_missing": mark("Say where %(name)s is asked: its address, or that of its recorder."),
     "bad_address": mark("%(column)s: an address looks like http://192.168.1.64/path, without a login in it."),

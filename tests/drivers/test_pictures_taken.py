@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from drivers.pictures import PictureError, decode, look_at, masked, thumbnail
+from drivers.pictures import PictureError, decode, fitted, look_at, masked, thumbnail
 from drivers.pictures.limits import LONG_SIDE, MAX_BYTES, MAX_PIXELS, MAX_SCANS
 from simulators.scene import scene, snapshot
 
@@ -80,6 +80,17 @@ def test_bytes_are_bounded() -> None:
     decode(JPEG + bytes(MAX_BYTES - len(JPEG)))
     assert code_of(JPEG + bytes(MAX_BYTES + 1 - len(JPEG))) == "tooManyBytes"
     assert code_of(b"\xff\xd8\xff" + bytes(50_000_000)) == "tooManyBytes"
+
+
+def test_a_picture_is_made_to_fit() -> None:
+    assert fitted(JPEG, len(JPEG)) is JPEG
+    small = fitted(JPEG, 20_000)
+    assert 2000 < len(small) <= 20_000
+    decode(small)
+    with pytest.raises(PictureError):
+        fitted(JPEG, 10)
+    with pytest.raises(PictureError):
+        fitted(b"no picture", 5)
 
 
 def test_pixels_are_bounded() -> None:

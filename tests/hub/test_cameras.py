@@ -17,6 +17,8 @@ from devices.lifecycle import Lifecycle
 from devices.person import By
 from drivers.onvif.discovery import Found
 from hub import registry
+from hub.agents import Agents
+from hub.asking import taking
 from hub.cameras import KEPT_MS, LOGIN, LOOKS_MS, Cameras, Options, seal_logins
 from hub.poll.keeper import Keeper, rows_of
 from hub.poll.shelf import Shelf
@@ -50,8 +52,9 @@ class Desk:
         poller: Any = self
         self.why = ""
         self.tried: dict[str, Any] = {}
+        self.agents = Agents({}, {}, lambda _: {}, dict, self.secrets, lambda: None, self.do, lambda: self.at)
         self.cameras = Cameras(
-            folder=folder, reader=Reader(self.store.path), secrets=self.secrets, keeper=poller,
+            folder=folder, reader=Reader(self.store.path), secrets=self.secrets, keeper=poller, agents=self.agents,
             devices={d.name: d for d in (CAM, LIGHT)}, do=self.do, now=lambda: self.at,
         )  # fmt: skip
         self.shelf = Shelf(folder / "pictures", self._told)
@@ -294,6 +297,10 @@ class Ingest:
     def __init__(self) -> None:
         self.gap = None
         self.taken: list[Any] = []
+        self.intake, self.clock = self, self
+
+    def now(self) -> int:
+        return NOW
 
     def take(self, message: Any) -> None:
         self.taken.append(message)
@@ -315,13 +322,7 @@ async def test_a_real_poller_is_kept_alive_and_what_it_says_is_taken_in(tmp_path
         "pictures": str(tmp_path), "village_kbit_s": 256.0, "networks": [], "plain_passwords": False,
     }  # fmt: skip
     keeper = Keeper(
-        settings,
-        lambda: rows(device),
-        ingest.submit,
-        ingest,
-        lambda _: "thon",
-        lambda: NOW,
-        lambda _w, _p: None,
+        settings, lambda: rows(device), taking(ingest, lambda _: "thon", lambda _w, _p: None), lambda: NOW
     )
     task = asyncio.create_task(keeper.run())
     try:
@@ -366,7 +367,7 @@ async def test_nothing_that_a_poller_says_ends_its_keeper(
         return starts.read_text().count("x") if starts.exists() else 0
 
     ingest: Any = Ingest()
-    keeper = Keeper({}, told, ingest.submit, ingest, lambda _: "thon", lambda: NOW, lambda _w, _p: None)
+    keeper = Keeper({}, told, taking(ingest, lambda _: "thon", lambda _w, _p: None), lambda: NOW)
     task = asyncio.create_task(keeper.run())
     try:
         async with asyncio.timeout(20):

@@ -176,7 +176,7 @@ def unit(name: str) -> configparser.ConfigParser:
     return found
 
 
-UNITS = ("village-hub.service", "village-hub-broker.service")
+UNITS = ("village-hub.service", "village-hub-broker.service", "village-hub-agent.service")
 
 
 @pytest.mark.parametrize("name", UNITS)
@@ -195,7 +195,8 @@ def test_a_unit_starts_again_for_ever_at_boot_and_as_its_own_user(name: str) -> 
     assert found["Service"]["Restart"] == "always"
     assert found["Unit"]["StartLimitIntervalSec"] == "0"
     assert found["Install"]["WantedBy"] == "multi-user.target"
-    assert found["Service"]["User"] == found["Service"]["StateDirectory"] == "village-hub"
+    assert found["Service"]["User"] == found["Service"]["StateDirectory"]
+    assert found["Service"]["User"] in ("village-hub", "village-hub-agent")
     assert found["Service"]["ProtectSystem"] == "strict"
     assert found["Service"]["NoNewPrivileges"] == "yes"
     assert found["Service"]["CapabilityBoundingSet"] == ""

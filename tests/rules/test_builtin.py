@@ -150,6 +150,8 @@ CASES = [
     Case("ups-low", GATEWAY, {"mains": False, "ups_pct": 15.0}, "faulty", 0, {"mains": True}, 0),
     Case("gateway-buffering", GATEWAY, {"buffered": 5000}, "degraded", 2 * M, {"buffered": 0}, M),
     Case("gateway-buffering", GATEWAY, {"buffered": 500_000}, "faulty", 2 * M, {"buffered": 0}, M),
+    Case("agent-key-waits", GATEWAY, {"faults": ["keyWaits"]}, "degraded", 0, {"faults": []}, 0),
+    Case("agent-cannot-ask", GATEWAY, {"faults": ["pollerFailed"]}, "faulty", 0, {"faults": []}, 0),
     Case("hub-broker-down", HUB, {"broker_up": False}, "faulty", 10 * S, {"broker_up": True}, 30 * S),
     Case("hub-store-failing", HUB, {"store_ok": False, "faults": []}, "faulty", 0, {"store_ok": True}, 0),
     Case("hub-disk-full", HUB, {"faults": ["disk_full"]}, "faulty", 0, {"faults": []}, 0),

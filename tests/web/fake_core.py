@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     from devices.field import Value
     from devices.person import By
+    from hub.agents import Agents
     from hub.audit import Trail
     from hub.cameras import Cameras
     from hub.notices.views import Notices
@@ -217,6 +218,7 @@ class FakeCore(Core):
     def lights(self) -> FakeLights:
         return self._lights
 
+    agents = cast("Agents", None)
     registry = cast("RegistryDesk", None)
     """Its pages are tested with a real hub (test_registry.py)."""
     cameras = cast("Cameras", None)
