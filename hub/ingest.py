@@ -61,10 +61,12 @@ class Delta:
     registry: bool = False
     access: bool = False
     hub: bool = False
+    notices: bool = False
 
     def __bool__(self) -> bool:
         """True where something changed."""
-        return bool(self.tracks or self.cases or self.pending or self.registry or self.access or self.hub)
+        flags = self.pending or self.registry or self.access or self.hub or self.notices
+        return bool(self.tracks or self.cases or flags)
 
 
 @dataclass(slots=True)
@@ -454,6 +456,8 @@ class Ingest:
                 command.done.set_result(result)
 
     def _show(self) -> None:
+        if self.book is not None:
+            self.delta.notices |= self.book.take_news()
         delta, self.delta = self.delta, Delta()
         if delta:
             self._publish(delta)

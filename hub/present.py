@@ -54,6 +54,7 @@ class Watcher:
         mine.incidents |= change.incidents
         mine.pending |= change.pending
         mine.hub |= change.hub
+        mine.notices |= change.notices
         mine.all |= change.all
         self._event.set()
 
@@ -104,7 +105,7 @@ class Present:
 
     def apply(self, delta: Delta) -> None:
         """Take a commit's changes over and tell the watchers."""
-        change = Changed(pending=delta.pending, hub=delta.hub, all=delta.registry)
+        change = Changed(pending=delta.pending, hub=delta.hub, all=delta.registry, notices=delta.notices)
         if delta.registry:
             self.rebuild()
         for t in delta.tracks:

@@ -297,6 +297,7 @@ class Changed:
     incidents: set[int] = field(default_factory=set)
     pending: bool = False
     hub: bool = False
+    notices: bool = False
     all: bool = False
 
 

@@ -49,6 +49,7 @@ class Book:
     """Frames of what is published, by hash."""
     changed: bool = field(init=False, default=True)
     _next: int = field(init=False)
+    _news: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         """Read what is kept."""
@@ -68,6 +69,11 @@ class Book:
 
     def _hashes(self) -> set[str]:
         return {p.hash for _, r in self.published() for pages in r.frames.values() for p in pages}
+
+    def take_news(self) -> bool:
+        """A notice changed since the last call: pages draw anew."""
+        news, self._news = self._news, False
+        return news
 
     # --- what boards should have ------------------------------------------------------------------------------
 
@@ -244,6 +250,7 @@ class Book:
         else:
             writes.add("DELETE FROM notice WHERE id=?", number)
             self.notices = {k: v for k, v in self.notices.items() if k != number}
+            self._news = True
         audit.note(writes, at, by, "notice.discarded", _subject(number), _told(gone.draft), {})
 
     def keep_template(self, wanted: Template, version: int, at: int, by: By, writes: Writes) -> Template:
@@ -334,6 +341,7 @@ class Book:
     def _put(self, made: Notice, stored: Iterable[Revision], writes: Writes) -> None:
         before = self.notices.get(made.number)
         rows.put(made, stored, writes)
+        self._news = True
         self.notices = {**self.notices, made.number: made}
         if made.published != (before.published if before is not None else None):
             self.changed = True

@@ -209,6 +209,7 @@ class FakeCore(Core):
             watch.change.incidents |= change.incidents
             watch.change.pending |= change.pending
             watch.change.hub |= change.hub
+            watch.change.notices |= change.notices
             watch.change.all |= change.all
             watch.some.set()
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from devices.notice import Level
+from devices.person import By
 from hub.notices.book import troubles
 from hub.notices.views import Draft, NotRight, State, Template
+from hub.people import Roll
 from hub.views import Refused
 from tests.hub.notices.office import FLOOD, HOA, HOUR_MS, LAN, MINH, TUAN, Office, said
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
     from pathlib import Path
-
-    from devices.person import By
 
 
 @pytest.fixture
@@ -385,3 +385,27 @@ async def test_the_hub_says_so_before_an_emergency_is_over(office: Office) -> No
     n = office.book.notices[1]
     await office.notices.extend(1, n.version, office.clock.at + 2 * HOUR_MS, TUAN)
     assert list(troubles(office.book, now)) == []
+
+
+async def test_who_is_in_no_list_may_nothing_and_while_it_is_empty_everything(office: Office) -> None:
+    desk, eve = office.notices, By("Eve", "127.0.0.1")
+    n = await office.on_boards(FLOOD)
+    assert await refused(desk.end(1, n.version, eve)) == "who_are_you"
+    desk._people = Roll((), office.clock.now)
+    assert (await desk.end(1, n.version, eve)).newest.ended_by == "Eve"
+
+
+async def test_pages_hear_of_every_change(office: Office) -> None:
+    def told() -> bool:
+        found = any(d.notices for d in office.deltas)
+        office.deltas.clear()
+        return found
+
+    n = await office.notices.save(None, FLOOD, 0, LAN)
+    assert told()
+    await office.notices.publish(1, n.version, LAN, boards=3)
+    assert told()
+    office.later(60)
+    assert not told()
+    office.later(12 * 3600)
+    assert told(), "it ended by itself"
