@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import math
 import zlib
 from collections import deque
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ AGAIN_S = (5.0, 10.0)
 LONGEST_S = 300.0
 """An unreachable camera is asked at least this often."""
 JITTER = 0.1
+NOT_SOONER = 0.25
+"""Of its interval so much lies between two visits at least, where nobody hurries."""
 AT_ONCE_VILLAGE = 3
 """Cameras of one village that are asked at the same time."""
 AT_ONCE = 200
@@ -47,6 +50,8 @@ class Slot:
     village: str
     interval_s: float
     due: float
+    phase: float
+    """Its own moment in the interval: whatever hurries it or holds it up, it comes back to that."""
     failures: int = 0
     busy: bool = False
     slow: bool = False
@@ -55,6 +60,10 @@ class Slot:
     def unreachable(self) -> bool:
         """True where asking it again and again did not help."""
         return self.failures > len(AGAIN_S)
+
+    def turn_after(self, then: float) -> float:
+        """Its first moment from then on."""
+        return self.phase + math.ceil((then - self.phase) / self.interval_s) * self.interval_s
 
 
 @dataclass(slots=True)
@@ -90,7 +99,8 @@ class Wheel:
         failures, slow = (slot.failures, slot.slow) if slot is not None else (0, False)
         self.drop(name)
         phase = zlib.crc32(name.encode()) / 2**32
-        slot = Slot(name, village, interval_s, now + phase * interval_s, failures, slow=slow)
+        due = now + phase * interval_s
+        slot = Slot(name, village, interval_s, due, due, failures, slow=slow)
         self._slots[name] = slot
         self._villages.setdefault(village, _Village()).slots[name] = slot
         self._push(slot)
@@ -167,7 +177,7 @@ class Wheel:
         if answered:
             back = slot.unreachable
             slot.failures = 0
-            slot.due = max(now + slot.interval_s / 2, slot.due + slot.interval_s)
+            slot.due = slot.turn_after(now + slot.interval_s * NOT_SOONER)
             self._push(slot)
             if back:
                 self.nudge(slot.village, now)

@@ -84,6 +84,35 @@ def test_a_village_that_falls_silent_is_asked_at_once() -> None:
     assert max(first[f"cam-{i}"] for i in range(1, 30, 2)) > begun + 6, "another village keeps its pace"
 
 
+def test_a_village_that_was_asked_at_once_is_spread_again() -> None:
+    made = wheel(60)
+    asked(made, 120)
+    made.nudge("v0", 120.0)
+    found: list[tuple[float, str]] = []
+    for tick in range(1200, 3000):
+        for slot in made.take(tick / 10):
+            found.append((tick / 10, slot.name))
+            made.done(slot, tick / 10, answered=True)
+    assert sum(at < 126 for at, _ in found) == 60
+    later = Counter(int(at) // 5 for at, _ in found if at >= 180)
+    assert max(later.values()) <= 10, "5 on average; 60 where the burst lived on"
+    for i in range(60):
+        times = [at for at, name in found if name == f"cam-{i}"]
+        assert max(b - a for a, b in pairwise(times)) <= 75.2
+
+
+def test_those_that_died_together_are_not_asked_together() -> None:
+    dead = frozenset(f"cam-{i}" for i in range(27))
+    found = [(at, name) for at, name in asked(wheel(27), 3600, dead) if at > 1800]
+    assert max(Counter(int(at) for at, _ in found).values()) <= 3
+    gaps = set[float]()
+    for name in dead:
+        times = [at for at, n in found if n == name]
+        gaps |= {round(b - a) for a, b in pairwise(times)}
+    assert len(gaps) > 20, "each wait has chance in it"
+    assert min(gaps) >= 270
+
+
 def test_one_dead_camera_makes_no_alarm_of_its_village() -> None:
     found = asked(wheel(20, interval_s=600), 1200, frozenset({"cam-3"}))
     assert Counter(n for _, n in found if n != "cam-3").most_common(1)[0][1] <= 2
