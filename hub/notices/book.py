@@ -7,7 +7,7 @@ entry in the audit; who may make them was looked at by who calls (hub.notices.de
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from devices.device import Kind
 from devices.lifecycle import Lifecycle
@@ -29,6 +29,14 @@ if TYPE_CHECKING:
 
 REMINDED_MS = 30 * 60_000
 """So long before an emergency is over by itself the hub says so, as a fault of its own."""
+
+
+class Reached(NamedTuple):
+    """Where a draft goes: names of boards by profile, those for which nothing can be drawn, targets without a board."""
+
+    profiles: dict[str, tuple[str, ...]]
+    left_out: tuple[str, ...]
+    missed: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -93,16 +101,16 @@ class Book:
             if device.kind is Kind.SIGNBOARD and device.lifecycle is not Lifecycle.RETIRED:
                 yield device, frozenset(self.targets(device, at))
 
-    def reached(self, draft: Draft, at: int) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
-        """The boards a draft is aimed at: names by profile, and those for which nothing can be drawn."""
+    def reached(self, draft: Draft, at: int) -> Reached:
+        """The boards that a draft is aimed at."""
         wanted, found, left_out = set(draft.targets), dict[str, list[str]](), list[str]()
+        missed = set(wanted)
         for device, aims in self.boards(at):
             if wanted & aims:
-                if device.profile:
-                    found.setdefault(device.profile, []).append(device.name)
-                else:
-                    left_out.append(device.name)
-        return {p: tuple(sorted(names)) for p, names in sorted(found.items())}, tuple(sorted(left_out))
+                missed -= aims
+                (found.setdefault(device.profile, []) if device.profile else left_out).append(device.name)
+        profiles = {p: tuple(sorted(names)) for p, names in sorted(found.items())}
+        return Reached(profiles, tuple(sorted(left_out)), tuple(t for t in draft.targets if t in missed))
 
     def policy(self, board: str) -> Policy:
         """What a board does by itself."""
@@ -190,8 +198,7 @@ class Book:
         if n.state is not State.APPROVED and not alone:
             raise Refused("notice_ended" if n.state is State.ENDED else "not_approved")
         _make_sure(composed, draft)
-        reached, _ = self.reached(draft, at)
-        if reached != {p.profile: p.boards for p in composed.previews}:
+        if self.reached(draft, at).profiles != {p.profile: p.boards for p in composed.previews}:
             raise Refused("changed_meanwhile")
         if draft.level is Level.EMERGENCY and boards != composed.boards:
             raise Refused("confirm_boards", count=composed.boards)

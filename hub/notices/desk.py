@@ -106,20 +106,21 @@ class NoticeDesk(Notices):
     async def _compose(self, draft: Draft) -> Composed:
         """What a clean draft comes to."""
         now = self._now()
-        reached, left_out = self._book.reached(draft, now)
+        reached = self._book.reached(draft, now)
         problems = [*text.problems(draft, self._book.templates), *schedule.problems(draft, now)]
         if draft.picture and await asyncio.to_thread(self._reader.upload, draft.picture) is None:
             problems.append(Problem("picture_unknown", "picture"))
-        if draft.targets and not reached:
+        problems += [Problem("target_reaches_none", "targets", {"target": t}) for t in reached.missed]
+        if draft.targets and not reached.missed and not reached.profiles:
             problems.append(Problem("no_boards", "targets"))
         previews: list[Preview] = []
         if draft.title or draft.text or draft.picture:
-            for profile, names in reached.items():
+            for profile, names in reached.profiles.items():
                 drawn = await asyncio.to_thread(self._easel.draw, draft, profile)
                 previews.append(Preview(profile, names, drawn.pages, drawn.problems))
         end = schedule.over(draft, now)
         windows = schedule.windows(draft, now, now, end or now + schedule.LIFE_MS) if not problems else ()
-        return Composed(draft, tuple(previews), tuple(problems), windows[: schedule.SHOWN], left_out)
+        return Composed(draft, tuple(previews), tuple(problems), windows[: schedule.SHOWN], reached.left_out)
 
     async def upload(self, data: bytes, by: By) -> str:
         async with self._one_picture:  # each may take 100 MB while it is decoded

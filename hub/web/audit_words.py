@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hub.web import words
+from hub.web import notice_words, words
 from hub.web.language import mark
 
 if TYPE_CHECKING:
@@ -154,6 +154,7 @@ _VALUE: Mapping[str, Mapping[str, str]] = {
     "kind": {k.value: w for k, w in words.KIND.items()},
     "lifecycle": {s.value: w for s, w in words.LIFECYCLE.items()},
     "tier": words.TIER_NAME,
+    "level": {level.value: w for level, w in notice_words.LEVEL.items()},
 }
 
 
@@ -177,7 +178,7 @@ def told(lang: Language, key: str, value: object) -> str:
         return "; ".join(told(lang, key, one) for one in value) or "–"
     if value in (None, ""):
         return "–"
-    if key == "until" and isinstance(value, int):
+    if key in ("until", "start", "end") and isinstance(value, int):
         return lang.moment(value)
     said = _VALUE.get(key, {}).get(str(value))
     return lang.text(said) if said else str(value).removesuffix(".0")

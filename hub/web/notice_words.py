@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from devices.notice import Level
+from hub.notices.views import State
 from hub.views import Refused
 from hub.web import words
 from hub.web.language import mark
@@ -14,6 +16,19 @@ if TYPE_CHECKING:
     from hub.notices.views import Problem
     from hub.web.language import Language
 
+LEVEL: Mapping[Level, str] = {
+    Level.ROUTINE: mark("routine"),
+    Level.PRIORITY: mark("priority"),
+    Level.EMERGENCY: mark("emergency"),
+}
+
+STATE: Mapping[State, str] = {
+    State.DRAFT: mark("draft"),
+    State.APPROVED: mark("approved"),
+    State.PUBLISHED: mark("published"),
+    State.ENDED: mark("has ended"),
+}
+
 PROBLEM: Mapping[str, str] = {
     "text_missing": mark("Write a title or a text."),
     "field_missing": mark("Fill in: %(name)s."),
@@ -23,6 +38,8 @@ PROBLEM: Mapping[str, str] = {
     ),
     "link_bad": mark("A link begins with http:// or https:// and has neither spaces nor a login in it."),
     "targets_missing": mark("Choose where it is to be shown."),
+    "target_reaches_none": mark("There is no board at %(target)s any more, or there never was: take it out."),
+    "too_many_pages": mark("This takes %(pages)s pages there, and boards take %(limit)s: write less."),
     "picture_unknown": mark("The picture is not there any more: choose it again."),
     "profile_unknown": mark(
         "Nobody knows how to draw for boards of the profile %(profile)s. Correct it in the registry."

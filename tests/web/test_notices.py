@@ -143,7 +143,7 @@ async def test_a_preview_tells_everything_and_stores_nothing(ask: Client) -> Non
     assert (await ask.web.get(f"/api/frames/{hashed}.png")).status_code == 200
     bad = FLOOD | {"recurrence": "FREQ=DAILY", "link": "ftp://x", "targets": ["tag:không"]}
     status, found = await ask("Lan", "POST", "notices/preview", bad)
-    assert [p["code"] for p in found["problems"]] == ["link_bad", "emergency_recurs", "no_boards"]
+    assert [p["code"] for p in found["problems"]] == ["link_bad", "emergency_recurs", "target_reaches_none"]
     assert found["problems"][0]["what"].startswith("A link begins with")
     assert (await ask("Lan", "GET", "notices"))[1]["total"] == 0
 

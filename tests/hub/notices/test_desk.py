@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from devices.lifecycle import Lifecycle
 from devices.notice import Level
 from devices.person import By
 from hub.notices.book import troubles
@@ -17,15 +19,6 @@ from tests.hub.notices.office import FLOOD, HOA, HOUR_MS, LAN, MINH, TUAN, Offic
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
-    from pathlib import Path
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Any:
-    made = Office(tmp_path)
-    made.listening()
-    yield made
-    made.close()
 
 
 async def refused(asked: Awaitable[object]) -> str:
@@ -201,10 +194,23 @@ async def test_everything_wrong_is_told_at_once_and_nothing_is_published(office:
     assert office.book.published() == []
 
 
-@pytest.mark.parametrize("targets", [("site:khong-co",), ("tag:khác",), ("device:den-1",), ("chợ",)])
-async def test_aimed_at_nothing(office: Office, targets: tuple[str, ...]) -> None:
-    found = await office.notices.compose(said(targets=targets))
-    assert ([p.code for p in found.problems], found.right) == (["no_boards"], False)
+@pytest.mark.parametrize("target", ["site:khong-co", "tag:khác", "device:den-1", "device:bang-9", "chợ"])
+async def test_aimed_at_nothing(office: Office, target: str) -> None:
+    for targets in ((target,), ("site:xa", target)):
+        found = await office.notices.compose(said(targets=targets))
+        assert [(p.code, p.about) for p in found.problems] == [("target_reaches_none", {"target": target})]
+        assert not found.right
+
+
+async def test_a_board_that_left_is_told_when_its_draft_is_published(office: Office) -> None:
+    desk = office.notices
+    await desk.save(None, said(targets=("device:bang-1", "device:bang-2")), 0, LAN)
+    n = await desk.approve(1, 1, MINH)
+    gone = office.registry.devices["bang-2"]
+    office.registry.devices["bang-2"] = replace(gone, lifecycle=Lifecycle.RETIRED)
+    with pytest.raises(NotRight) as why:
+        await desk.publish(1, n.version, LAN)
+    assert [p.about for p in why.value.problems] == [{"target": "device:bang-2"}]
 
 
 async def test_limits(office: Office) -> None:
@@ -216,16 +222,12 @@ async def test_limits(office: Office) -> None:
 
 
 async def test_a_board_without_a_profile_is_left_out_and_told(office: Office) -> None:
-    office.registry.devices["bang-1"] = office.registry.devices["bang-1"].__class__(
-        **{**_fields(office, "bang-1"), "profile": ""}
-    )
+    before = office.registry.devices["bang-1"]
+    office.registry.devices["bang-1"] = replace(before, profile="")
     found = await office.notices.compose(FLOOD)
     assert (found.left_out, found.boards, found.right) == (("bang-1",), 2, True)
-
-
-def _fields(office: Office, name: str) -> dict[str, Any]:
-    device = office.registry.devices[name]
-    return {f: getattr(device, f) for f in device.__dataclass_fields__}
+    alone = await office.notices.compose(said(targets=("device:bang-1",)))
+    assert ([p.code for p in alone.problems], alone.right) == (["no_boards"], False)
 
 
 async def test_a_board_that_left_meanwhile_is_no_silent_difference(office: Office) -> None:
