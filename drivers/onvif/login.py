@@ -256,6 +256,11 @@ class Door:
         """It came with our login."""
         self._worked = True
 
+    def forgive(self) -> None:
+        """Try anew: the password may be another one now."""
+        self.final = None
+        self.forget()
+
     def forget(self) -> None:
         """Begin without a login again: challenges of RTSP last as long as their connection."""
         self._challenge, self._basic = None, False

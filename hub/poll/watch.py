@@ -13,7 +13,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
 from drivers.onvif import CameraError, Code
-from drivers.onvif.events import Events
+from hub.poll.alarms import Alarms
+from hub.poll.patience import FULL_AGAIN_S, LOGIN_AGAIN_S, Patience
 from hub.poll.poller import Unreachable
 from hub.poll.reading import ANSWER_CODES, LOGIN_CODES, Found
 
@@ -27,18 +28,12 @@ if TYPE_CHECKING:
     from hub.poll.wheel import Bucket
 
 HOUR_S = 3600.0
-LOGIN_AGAIN_S = (900.0, 1800.0, 3600.0, 7200.0, 21600.0)
-"""Waits before a refused login is tried again."""
-FULL_AGAIN_S = (300.0, 600.0, 1800.0)
-"""The same where the camera was only full."""
 SUSPECT_S = 75.0
-"""A picture that looks wrong is looked at again after so long."""
+"""A picture that looks wrong is looked at again after so long, and so is one that did not come."""
+SOONER = 8
+"""... so many times in a row, to learn a view as well; then as often as was asked for."""
 CLOCK_SET_S = 2.0
 """A clock that was set may be off by so much: it tells whole seconds."""
-EVENTS_AGAIN_S = (10.0, 60.0, 300.0, 600.0)
-"""Waits before a lost subscription is asked for again."""
-NO_EVENTS_S = 3600.0
-"""The same for a camera that offers none."""
 KNOCK_S = 3.0
 PATIENCE_S = 2.0
 """A visit waits so long for a picture that is on its way; else the next one tells of it."""
@@ -113,12 +108,12 @@ class Watch:
         self._before: Found | None = None
         self._no_picture = ""
         self._reference_by: str | None = None
-        self._login_due = 0.0
-        self._refusals = 0
         self._login: str = ""
+        self._login_rest, self._stream_rest, self._picture_rest = Patience(), Patience(), Patience()
+        self._sooner = 0
         self._costs: deque[tuple[float, int, int]] = deque()
         self._faulty: frozenset[str] = frozenset()
-        self._alarms: set[str] = set()
+        self._alarms = Alarms(camera, pace)
         camera.cost.carried = lambda size: bucket.take(size, pace.mono())
 
     def close(self) -> None:
@@ -141,25 +136,13 @@ class Watch:
         return "" if off is not None and abs(off) <= CLOCK_SET_S else "it keeps another time"
 
     async def listen(self, changed: Callable[[], None]) -> None:
-        """For ever: what it reports itself, by a subscription that is given back when this is cancelled.
+        """For ever: its own alarms. When one begins or ends its picture is due, and `changed` is called."""
 
-        `changed` is called when an alarm begins or ends: it is visited at once, and its picture is due.
-        """
-        losses, wait = 0, 0.0
-        while True:
-            try:
-                async with Events(self._camera) as events:
-                    losses = 0
-                    while True:
-                        for alarm in await events.pull():
-                            (self._alarms.add if alarm.active else self._alarms.discard)(alarm.code)
-                            self._picture_due = 0.0
-                            changed()
-            except CameraError as e:
-                self._alarms.clear()
-                losses += 1
-                wait = NO_EVENTS_S if e.code is Code.NO_SUCH_SERVICE else EVENTS_AGAIN_S[min(losses, 4) - 1]
-            await self._pace.sleep(wait)
+        def look() -> None:
+            self._picture_due = 0.0
+            changed()
+
+        await self._alarms.listen(look)
 
     # --- a visit ----------------------------------------------------------------------------------------------
 
@@ -203,17 +186,17 @@ class Watch:
 
     async def _ask(self, found: Found) -> None:
         """What needs the login."""
-        now = self._pace.mono()
-        if self._login and now < self._login_due:
+        if self._login_rest.waits(self._pace.mono()):
             found.login = False
             found.faults.append(self._login)
             return
-        if self._login:
+        if self._login_rest.tried:
             self._camera.login.forgive()
         try:
             said = await self._camera.information()
             self.claim = {"make": said.make, "model": said.model, "firmware": said.firmware}
-            found.login, self._login, self._refusals = True, "", 0
+            found.login, self._login = True, ""
+            self._login_rest.accepted()
             found.recording = await self._records()
             await self._stream(found)
         except CameraError as e:
@@ -228,13 +211,21 @@ class Watch:
             return None
 
     async def _stream(self, found: Found) -> None:
-        """Whether its main stream can be opened, and by everybody."""
+        """Whether its main stream can be opened, and by everybody. It may have a list of passwords of its own."""
+        if self._stream_rest.waits(self._pace.mono()):
+            found.faults.append("streamRefused")
+            return
+        if self._stream_rest.tried:
+            self._camera.login.stream.forgive()
         try:
             stream = await self._camera.stream()
         except CameraError as e:
+            if e.code.value in LOGIN_CODES:
+                self._stream_rest.refused(self._pace.mono())
             if e.code is not Code.NO_SUCH_SERVICE:
                 found.faults.append("streamRefused")
             return
+        self._stream_rest.accepted()
         if stream.open:
             found.faults.append("streamOpen")
 
@@ -245,8 +236,7 @@ class Watch:
             return  # nobody said as whom to come: whether a login works cannot be told
         if code is not None:
             waits = FULL_AGAIN_S if code == "loginFull" else LOGIN_AGAIN_S
-            self._login_due = self._pace.mono() + waits[min(self._refusals, len(waits) - 1)]
-            self._refusals += 1
+            self._login_rest.refused(self._pace.mono(), waits)
             self._login, found.login = code, False
             found.faults.append(code)
         else:
@@ -255,7 +245,8 @@ class Watch:
     # --- its picture ------------------------------------------------------------------------------------------
 
     async def _look(self, found: Found) -> None:
-        due = self._pace.mono() >= self._picture_due and found.login is not False
+        now = self._pace.mono()
+        due = now >= self._picture_due and found.login is not False and not self._picture_rest.waits(now)
         if self._fetching is None and due:
             self._fetching = asyncio.create_task(self._fetch_in_turn())
             await asyncio.sleep(0)
@@ -286,8 +277,9 @@ class Watch:
 
     def _seen(self, found: Found) -> None:
         """What its last pictures showed, and what it reports itself."""
-        found.faults += sorted(self._alarms)
-        if self._alarms:
+        alarms = self._alarms.active
+        found.faults += sorted(alarms)
+        if alarms:
             found.good = False
         if self._no_picture:
             found.faults.append(self._no_picture)
@@ -296,7 +288,7 @@ class Watch:
         sight = self._sight
         if sight is not None:
             found.fresh = sight.fresh
-            found.good = False if self._alarms else sight.good
+            found.good = False if alarms else sight.good
             found.luminance_pct, found.turned_deg = sight.luminance_pct, sight.turned_deg
             found.faults += sight.codes
         if self._every_s > 0:
@@ -312,11 +304,14 @@ class Watch:
             if e.code.value in LOGIN_CODES and not self.row.username:
                 return
             self._no_picture = "picturePlain" if e.code is Code.LOGIN_PLAIN else "noPicture"
-            if e.code is not Code.LOGIN_PLAIN:
-                self._picture_due = self._pace.mono() + SUSPECT_S
+            if e.code in (Code.LOGIN_REFUSED, Code.LOGIN_LOCKED):
+                self._picture_rest.refused(self._pace.mono())
+            elif e.code is not Code.LOGIN_PLAIN:
+                self._again()
             return
         self._carrying = False
         self._no_picture = ""
+        self._picture_rest.accepted()
         mono = self._pace.mono()
         self._every_s, self._pictured_at = mono - self._pictured_at, mono
         at = round(self._pace.now() * 1000)
@@ -325,7 +320,9 @@ class Watch:
             self._reference_by = None
         sight = self._sight = self._eye.see(jpeg, at)
         if sight.suspect or not self._eye.knows:
-            self._picture_due = self._pace.mono() + min(SUSPECT_S, self.row.picture_s)
+            self._again()
+        else:
+            self._sooner = 0
         if self._eye.learnt():
             self._keep("reference", at, jpeg)
         if frozenset(sight.codes) - self._faulty:
@@ -336,12 +333,21 @@ class Watch:
             self._keep("last", at, jpeg)
         self._shelf.remember(self.row.name, self._eye.to_json())
 
+    def _again(self) -> None:
+        """The next picture comes sooner, unless that did not help."""
+        self._sooner += 1
+        if self._sooner <= SOONER:
+            self._picture_due = self._pace.mono() + min(SUSPECT_S, self.row.picture_s)
+
     async def _picture(self) -> bytes:
         """A snapshot, or a key frame of the stream where there is none, or only for a password in plain words."""
+        if self._picture_rest.tried:
+            self._camera.login.picture.forgive()
         try:
             return await self._camera.snapshot(self._room)
         except CameraError as e:
-            if e.code not in (Code.NO_SUCH_SERVICE, Code.LOGIN_PLAIN):
+            other_way = e.code in (Code.NO_SUCH_SERVICE, Code.LOGIN_PLAIN)
+            if not other_way or self._stream_rest.waits(self._pace.mono()):
                 raise
             try:
                 return await self._camera.key_frame()

@@ -11,11 +11,12 @@ import pytest
 
 from drivers.onvif import CameraError, Clock, Code, Cost, Information, Target
 from hub.poll.eye import Sight
+from hub.poll.patience import LOGIN_AGAIN_S
 from hub.poll.poller import Unreachable
 from hub.poll.reading import reading
 from hub.poll.rows import Row
 from hub.poll.shelf import Shelf
-from hub.poll.watch import LOGIN_AGAIN_S, SUSPECT_S, Watch
+from hub.poll.watch import SOONER, SUSPECT_S, Watch
 from hub.poll.wheel import Bucket
 
 if TYPE_CHECKING:
@@ -332,6 +333,17 @@ async def test_no_picture_is_said_and_tried_again_soon(scene: Scene) -> None:
     assert (await scene.visit())["faults"] == ["noPicture"]
     await scene.visit(SUSPECT_S)
     assert scene.camera.asked.count("snapshot") == 2
+
+
+@pytest.mark.parametrize("why", ["none comes", "none is learnt from", "each looks wrong"])
+async def test_pictures_that_lead_nowhere_come_no_sooner_for_ever(scene: Scene, why: str) -> None:
+    if why == "none comes":
+        scene.camera.picture = CameraError(Code.GARBLED, "rubbish")
+    scene.eye.knows = why != "none is learnt from"
+    scene.eye.sight = Sight(True, None, (), 10.0, None, suspect=why == "each looks wrong")
+    for _ in range(120):
+        await scene.visit()
+    assert 2 + SOONER <= scene.camera.asked.count("snapshot") <= SOONER + 12
 
 
 @pytest.mark.parametrize(
