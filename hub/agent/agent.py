@@ -113,6 +113,8 @@ class Agent:
         """Until `stop`. Raises OSError where the CA's file cannot be used."""
         self._loop = asyncio.get_running_loop()
         self._orders.interrupted()
+        for left in (self._settings.data_dir / PICTURES).glob("*/*.jpg"):  # of a poller that was killed
+            left.unlink(missing_ok=True)
         self._link.start()
         stopped = asyncio.create_task(stop.wait())
         running = [

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from devices.device import Device, Kind
+from devices.device import AGENT, Device, Kind
 from hub import access
 from hub.access import ENROL, acl, hash_password, new_password, verify
 from tests.brokers import Listener, Mosquitto, publish
@@ -55,6 +55,15 @@ def test_new_passwords_are_long_and_new() -> None:
     found = {new_password() for _ in range(100)}
     assert len(found) == 100
     assert all(len(p) == 20 and p.isalnum() and p == p.lower() for p in found)
+
+
+# --- agents ---------------------------------------------------------------------------------------------------
+
+
+def test_only_an_agent_may_send_pictures_and_of_its_realm_only() -> None:
+    agent = Device("tram", Kind.GATEWAY, "thon-1", "thon-1", driver=AGENT)
+    lines = [line for line in acl((*DEVICES, agent)).splitlines() if "picture" in line]
+    assert lines == ["topic write vh/1/thon-1/+/picture"]
 
 
 # --- files ----------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from devices.device import Device, Kind
+from devices.event import Pictured
 from devices.lifecycle import Lifecycle
 from devices.person import By
 from drivers.onvif.discovery import Found
@@ -20,7 +21,7 @@ from hub import registry
 from hub.agents import Agents
 from hub.asking import taking
 from hub.cameras import KEPT_MS, LOGIN, LOOKS_MS, Cameras, Options, seal_logins
-from hub.poll.keeper import Keeper, rows_of
+from hub.poll.keeper import Keeper, Tried, rows_of
 from hub.poll.shelf import Shelf
 from hub.secrets import Secrets
 from hub.store.reader import Reader
@@ -214,6 +215,45 @@ async def test_the_last_and_the_reference_are_one_each_and_faults_stay(desk: Des
         ("fault", 1, ("lensCovered",)),
         ("last", 2, ()),
     ]
+
+
+async def test_a_picture_of_an_agents_is_stored_once_and_never_in_place_of_a_newer_one(desk: Desk) -> None:
+    def send(what: str, at: int, jpeg: bytes = b"\xff\xd8x") -> bool:
+        writes = Writes()
+        event = Pictured("cam-1", "thon", NOW, NOW + at, what, ("lensCovered",), "An", jpeg)
+        taken = desk.cameras.take(writes, event)
+        desk.store.commit(writes)
+        return taken
+
+    assert not send("last", 1), "nobody asks it from there"
+    desk.agents.tracks["cam-1"] = Track(CAM, 1, 0, None, frozenset())  # type: ignore[index, arg-type]
+    desk.agents.devices["cam-1"] = CAM  # type: ignore[index]
+    desk.agents.realms = {"thon": "gw"}
+    for what, at in (("fault", 1), ("fault", 1), ("last", 5), ("last", 3), ("last", 5), ("reference", 2)):
+        assert send(what, at)
+    kept = await desk.cameras.pictures("cam-1")
+    assert [(p.what, p.at - NOW, p.codes, p.by) for p in kept] == [
+        ("reference", 2, ("lensCovered",), "An"),
+        ("fault", 1, ("lensCovered",), "An"),
+        ("last", 5, ("lensCovered",), "An"),
+    ]
+    files = list((desk.folder / "pictures").rglob("*.jpg"))
+    assert {p.stat().st_mode & 0o777 for p in files} == {0o600}
+    assert await desk.cameras.look("cam-1", kept[0].id, AN) == b"\xff\xd8x"
+    assert desk.cameras.tried("cam-1") is None
+    desk.agents.tracks["cam-1"].last_seen = NOW
+    assert desk.cameras.tried("cam-1") == Tried(NOW, "", 0)
+    desk.agents.tracks["cam-1"].gone_at, desk.agents.tracks["cam-1"].gone_why = NOW + 9, "timeout"
+    assert desk.cameras.tried("cam-1") == Tried(NOW + 9, "timeout", 3)
+
+
+async def test_what_is_asked_of_an_agents_camera_goes_to_the_agent(desk: Desk) -> None:
+    desk.agents.realms = {"thon": "gw"}
+    desk.agents.devices["cam-1"] = CAM  # type: ignore[index]
+    for call in (desk.cameras.visit("cam-1", AN), desk.cameras.set_clock("cam-1", AN)):
+        with pytest.raises(Refused, match="poller_away"):
+            await call
+    assert desk.asked == []
 
 
 async def test_pictures_go_when_their_time_is_over_and_so_do_files_that_nobody_names(desk: Desk) -> None:

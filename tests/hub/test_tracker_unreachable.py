@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from devices.device import Device, Kind
+from dataclasses import replace
+
+from devices.device import AGENT, Device, Kind
 from devices.health import Health
 from devices.lifecycle import Lifecycle
 from tests.hub.scene import REALM, T0, Scene
@@ -67,3 +69,51 @@ def test_it_survives_a_checkpoint() -> None:
     track.gone_why = "x"
     track.unpack(data)
     assert track.gone_why == "no_route"
+
+
+AGENT_DEVICE = Device("tram", Kind.GATEWAY, REALM, REALM, driver=AGENT, lifecycle=Lifecycle.ACTIVE)
+
+
+def test_who_is_asked_by_an_agent_is_unknown_when_that_is_silent_whatever_else_it_hangs_on() -> None:
+    switch = Device("cong-tac", Kind.SWITCH, REALM, REALM, lifecycle=Lifecycle.ACTIVE)
+    s = Scene(AGENT_DEVICE, switch, camera(), replace(camera("cam-2"), uplink_by="cong-tac"))
+    for name in ("tram", "cong-tac", "cam-1", "cam-2"):
+        s.says(name)
+    s.at(60).says("cong-tac")
+    s.at(100).says("cong-tac")
+    s.says("tram", "state", online=False, boot=1)
+    for name in ("cam-1", "cam-2"):
+        assert s.health(name) is Health.UNKNOWN
+        assert [r.code for r in s.track(name).reasons] == ["gateway_silent"]
+    s.at(110).says("tram")
+    assert s.health("cam-1") is Health.OK
+
+
+def test_an_agent_that_goes_silent_without_a_will_is_missed_like_any_gateway() -> None:
+    s = Scene(AGENT_DEVICE, camera())
+    s.says("tram")
+    s.says("cam-1")
+    s.at(1000)
+    assert s.health("tram") is Health.OFFLINE
+    assert s.health("cam-1") is Health.UNKNOWN
+
+
+def test_an_agent_of_another_realm_or_a_retired_one_asks_nobody_here() -> None:
+    for other in (replace(AGENT_DEVICE, realm="khac"), replace(AGENT_DEVICE, lifecycle=Lifecycle.RETIRED)):
+        s = Scene(other, camera())
+        assert s.track("cam-1").uplink is None
+    s = Scene(AGENT_DEVICE, camera())
+    assert s.track("cam-1").uplink is s.track("tram")
+    s.tracker.live(s.track("tram"), Lifecycle.RETIRED, T0)
+    assert s.track("cam-1").uplink is None
+
+
+def test_an_agents_key_is_known_live_and_retained_and_asks_nothing_of_a_gateway() -> None:
+    s = Scene(AGENT_DEVICE)
+    s.says("tram", "state", online=True, boot=1, key="A", applied="1f")
+    assert s.track("tram").key == "A"
+    assert s.track("tram").follows is None
+    restored = s.track("tram").pack(0)
+    s.track("tram").key = ""
+    s.track("tram").unpack(restored)
+    assert s.track("tram").key == "A"

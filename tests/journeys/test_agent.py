@@ -8,7 +8,10 @@ import sqlite3
 import subprocess
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
+
+import pytest
 
 from benchmarks.stage import PASSWORD
 from tests.journeys.village import COMMAND, Village, row
@@ -70,9 +73,13 @@ class Scene(Village):
         with urlopen(asked, timeout=60):  # noqa: S310
             pass
 
+    def agent_view(self) -> Any:
+        """What the API tells of the agent."""
+        return self.get_json(f"/api/agents/{AGENT}")
+
     def accept(self) -> None:
         """A person accepts the key that the agent offers."""
-        self.until(lambda: self.get_json(f"/api/agents/{AGENT}")["waits"], "a key to be offered")
+        self.until(lambda: self.agent_view()["waits"], "a key to be offered")
         self.say(
             f"/api/agents/{AGENT}/accept", {"fingerprint": self.get_json(f"/api/agents/{AGENT}")["offered"]}
         )
@@ -82,9 +89,34 @@ class Scene(Village):
         found = {one["name"]: one["state"] for one in self.get_json(f"/api/cameras/{name}")["lights"]}
         return str(found[light])
 
-    def log(self) -> str:
-        """What the agent said."""
-        return (self.folder / "agent.log").read_text()
+    def pictures(self, name: str) -> dict[str, Any]:
+        """What is kept of a camera, by what it shows."""
+        return {p["what"]: p for p in self.get_json(f"/api/cameras/{name}")["pictures"]}
+
+    def reasons(self, name: str) -> list[str]:
+        """Why a device is not better."""
+        return [r["code"] for r in self.device(name)["reasons"]]
+
+    def desired(self) -> bytes:
+        """What the broker keeps for the agent."""
+        command = ["mosquitto_sub", "-p", str(self.port), "-u", AGENT, "-P", PASSWORD, "-W", "5", "-C", "1"]
+        return subprocess.run(  # noqa: S603
+            [*command, "-t", f"vh/1/thon-1/{AGENT}/desired"], capture_output=True, check=True, timeout=20
+        ).stdout
+
+    def buffered(self) -> set[tuple[int, int]]:
+        """(boot, seq) of the readings on the agent's disk."""
+        with closing(sqlite3.connect(f"file:{self.data}/agent.db?mode=ro", uri=True)) as db:
+            found = db.execute("SELECT body FROM message WHERE channel='telemetry'").fetchall()
+        said = [json.loads(body) for (body,) in found]
+        return {(s["boot"], s["seq"]) for s in said}
+
+    def told_in(self) -> list[str]:
+        """Files in which the cameras' password stands."""
+        words = [CAMERA_PASSWORD.encode(), json.dumps(CAMERA_PASSWORD)[1:-1].encode()]
+        files = [p for p in self.folder.rglob("*") if p.is_file() and p.name != "fleet.json"]
+        assert {"hub.db", "mosquitto.db", "agent.db", "agent.log"} <= {p.name for p in files}
+        return [str(p) for p in files if any(w in p.read_bytes() for w in words)]
 
     def readings(self, name: str) -> list[tuple[int, int, bool]]:
         """(boot, seq, late) of every reading in the journal."""
@@ -109,17 +141,72 @@ def scene(*names: str) -> Iterator[tuple[Scene, Mapping[str, Camera]]]:
                 made.agent.wait(30)
 
 
-def test_cameras_behind_nat_have_lights_pictures_and_do_as_people_say() -> None:
+def test_cameras_behind_nat_are_asked_with_sealed_passwords_and_no_key_is_trusted_by_itself() -> None:
     names = (name_made_by("Thanh Long"), name_made_by("Lam Son"))
     with scene(*names) as (made, _):
         first = names[0]
         made.start_agent()
         made.until(lambda: made.light(first, "reachable") == "ok", "cameras to be reached")
         assert made.light(first, "logged_in") == "unknown", "nobody accepted the key"
+        assert b'"box"' not in made.desired()
         made.accept()
         made.until(lambda: {made.light(n, "logged_in") for n in names} == {"ok"}, "logins")
-        made.until(lambda: made.get_json(f"/api/cameras/{first}")["pictures"], "a picture")
-        made.say(f"/api/cameras/{first}/clock", {})
-        made.say(f"/api/cameras/{first}/visit", {})
+        made.until(lambda: made.pictures(first), "a picture")
         assert made.get_json(f"/api/agents/{AGENT}")["follows"]
         assert made.device(AGENT)["values"]["children"] == 2
+        # what people ask for
+        made.say(f"/api/cameras/{first}/clock", {})
+        made.say(f"/api/cameras/{first}/reference", {})
+        made.until(lambda: "reference" in made.pictures(first), "the reference")
+        assert made.pictures(first)["reference"]["by"] == "An"
+        # another key is a question, and until it is answered there are no passwords
+        assert made.end_agent() == 0
+        made.until(lambda: made.device(first)["shown"] == "unknown", "its cameras to be unknown")
+        assert made.reasons(first) == ["gateway_silent"]
+        (made.data / "agent.key").unlink()
+        made.start_agent()
+        made.until(lambda: made.agent_view()["waits"], "the new key to be told")
+        made.until(lambda: made.light(first, "logged_in") == "unknown", "no logins")
+        made.until(lambda: "keyWaits" in made.device(AGENT)["values"]["faults"], "its own word")
+        assert b'"box"' not in made.desired()
+        old = made.agent_view()["accepted"]
+        with pytest.raises(HTTPError, match="409"):
+            made.say(f"/api/agents/{AGENT}/accept", {"fingerprint": old})
+        made.accept()
+        made.until(lambda: made.light(first, "logged_in") == "ok", "logins")
+        made.end_agent()
+        made.stop_hub()
+        made.stop_broker()  # it writes what it keeps
+        assert made.told_in() == [], "the cameras' password stands somewhere in plain words"
+        assert {p.stat().st_mode & 0o077 for p in made.data.rglob("*")} == {0}
+
+
+def test_a_lost_link_and_a_kill_lose_and_double_nothing() -> None:
+    name = name_made_by("Thanh Long")
+    with scene(name) as (made, _):
+        made.start_agent()
+        made.accept()
+        made.until(lambda: made.light(name, "logged_in") == "ok", "a login")
+        made.end_agent(signal.SIGKILL)
+        made.until(lambda: made.device(name)["shown"] == "unknown", "its will")
+        assert made.reasons(name) == ["gateway_silent"]
+        made.start_agent()
+        made.until(lambda: made.device(name)["shown"] != "unknown", "it is back")
+        made.stop_broker()
+        made.until(lambda: len(made.buffered()) >= 3, "a backlog")
+        made.end_agent(signal.SIGKILL)
+        before = made.buffered()
+        made.start_agent()  # no broker to ask: it goes on with the targets that it had
+        made.until(lambda: len(made.buffered()) >= len(before) + 1, "more of it, by the next poller")
+        kept = made.buffered()
+        made.start_broker()
+        made.until(lambda: not made.buffered(), "the backlog to be told")
+        made.until(lambda: kept <= {(b, s) for b, s, _ in made.readings(name)}, "all of it at the hub")
+        readings = made.readings(name)
+        assert len({(b, s) for b, s, _ in readings}) == len(readings), "each once"
+        assert {late for b, s, late in readings if (b, s) in before} == {True}
+        for boot in {b for b, _, _ in readings}:
+            seqs = sorted(s for b, s, _ in readings if b == boot)
+            assert seqs == list(range(seqs[0], seqs[0] + len(seqs))), "none is missing"
+        made.until(lambda: made.device(name)["shown"] == "ok", "as it is now")
+        assert made.device(AGENT)["values"]["dropped"] == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -397,3 +397,13 @@ async def test_what_an_hour_costs(scene: Scene) -> None:
     said = [await scene.visit() for _ in range(200)][-1]
     assert 4 * 57 <= said["requests_h"] <= 4 * 61 + 7
     assert said["traffic_kb"] > 300
+
+
+async def test_where_nobody_said_as_whom_to_come_the_rest_cannot_be_told(scene: Scene) -> None:
+    scene.watch.row = replace(scene.watch.row, username="", password="")
+    scene.camera.informed = scene.camera.picture = CameraError(Code.LOGIN_REFUSED, "no")
+    said = await scene.visit()
+    assert said["lights_ok"] == ["clock_right"]
+    assert (said["lights_bad"], said["faults"]) == ([], [])
+    scene.camera.informed = Information("Acme", "C1", "1.0", "S")
+    assert "logged_in" in (await scene.visit())["lights_ok"], "open to everybody: asked again at once"
