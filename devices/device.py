@@ -68,8 +68,13 @@ FIELDS: Mapping[Kind, tuple[Field, ...]] = MappingProxyType(
 POLLED: frozenset[str] = frozenset({"onvif"})
 """Drivers of devices that must be asked."""
 
-ASKED: frozenset[Kind] = frozenset({Kind.SOLAR_LIGHT})
+ASKED: frozenset[Kind] = frozenset({Kind.SOLAR_LIGHT, Kind.SIGNBOARD})
 """Kinds that take a `desired`, and report in `applied` which one they follow."""
+
+RECORDED: Mapping[Kind, tuple[Field, ...]] = MappingProxyType(
+    {kind: tuple(f for f in fields if f.type != "hash") for kind, fields in FIELDS.items()}
+)
+"""Fields of each kind that history keeps."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,9 @@ FACTS = (
     flag("dark", "Dark at its site"),
     flag("program_on", "To be lit by its program"),
     flag("program_late", "Its program is not applied in time"),
+    flag("board_late", "Its notices are not acknowledged in time"),
+    flag("board_wrong", "Shows what it should not"),
+    flag("board_lied", "Reports a frame that nobody previewed"),
     integer("garbled", "Garbled messages in a row", "", 0, 2**53),
     number("clock_drift_s", "Clock drift", "s", -1e11, 1e11),
 )
@@ -19,4 +22,7 @@ FACTS = (
 `dark` holds from 15 min after sunset to 15 min before sunrise at the device's site, at the reading's time.
 `program_on`: so says the program that it applied (where it does not report that: the one asked of it).
 `program_late`: what is asked of it is not applied after three of its intervals, or it said that it cannot;
-not known of a device that never says what it applied."""
+not known of a device that never says what it applied.
+`board_late`: its playlist is not acknowledged after two minutes, or it said that it cannot. `board_wrong`: what it
+reports to show is not what may stand there by the playlist that it applied; not known before both are.
+`board_lied`: its last receipt of a notice names a frame that was not previewed for it."""

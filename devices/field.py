@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-FieldType = Literal["number", "integer", "flag", "codes"]
+FieldType = Literal["number", "integer", "flag", "codes", "hash"]
 
-Value = float | int | bool | list[str]
-"""What a field holds once read: number -> float, integer -> int, flag -> bool, codes -> list of str."""
+Value = float | int | bool | list[str] | str
+"""What a field holds once read: number -> float, integer -> int, flag -> bool, codes -> list of str, hash -> str."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +47,8 @@ def flag(name: str, label: str) -> Field:
 def codes(name: str, label: str) -> Field:
     """A list of at most 32 codes of at most 40 characters each; empty means none is active."""
     return Field(name, "codes", label)
+
+
+def hash_(name: str, label: str) -> Field:
+    """A sha256 in 64 hex digits, or nothing. It says what is the case now: no history is kept of it."""
+    return Field(name, "hash", label)

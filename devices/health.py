@@ -57,7 +57,8 @@ class Reason:
     """Why a health holds: a code and what fills its sentence (JSON values only).
 
     Codes of the hub itself: `never_seen`, `silent` (last_seen ms), `link_lost` (at ms), `unreachable` (at ms, how:
-    a driver's code), `gateway_silent` (gateway), `rule` (rule, severity). The rest are rules' ids.
+    a driver's code), `gateway_silent` (gateway), `rule` (rule, severity); of boards that prove nothing `cannot_prove`,
+    `not_shown_yet`, `shows_other`. The rest are rules' ids.
     """
 
     code: str

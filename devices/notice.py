@@ -261,13 +261,7 @@ def right(made: Playlist, at: float, slack_s: float = SLACK_S) -> frozenset[str]
     other faults.
     """
     moments = {at, at - slack_s, at + slack_s}
-    moments |= {
-        float(edge)
-        for i in made.items
-        for w in i.windows
-        for edge in w
-        if at - slack_s <= edge <= at + slack_s
-    }
+    moments |= {float(edge) for edge in edges(made) if at - slack_s <= edge <= at + slack_s}
     found: set[str] = set()
     for moment in moments:
         items = turns(made, Known(moment))
@@ -278,7 +272,11 @@ def right(made: Playlist, at: float, slack_s: float = SLACK_S) -> frozenset[str]
     return frozenset(found)
 
 
+def edges(made: Playlist) -> frozenset[int]:
+    """Every instant at which an item begins or ends."""
+    return frozenset(edge for i in made.items for w in i.windows for edge in w)
+
+
 def next_change(made: Playlist, at: float) -> float | None:
-    """The next instant after `at` at which what is right may change by itself; None: never."""
-    edges = (edge for i in made.items for w in i.windows for edge in w if edge > at)
-    return min(edges, default=None)
+    """The next instant after `at` at which what is due changes by itself; None: never."""
+    return min((edge for edge in edges(made) if edge > at), default=None)

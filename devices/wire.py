@@ -142,6 +142,8 @@ def _annotation(f: field.Field) -> Any:
             return bool
         case "codes":
             return Annotated[list[Code], Field(max_length=32)]
+        case "hash":
+            return Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")]
 
 
 @cache

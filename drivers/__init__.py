@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from devices.device import AGENT, POLLED
+from drivers.contract import Capabilities
 from drivers.native import Native
 
 if TYPE_CHECKING:
@@ -24,6 +25,14 @@ VISITING: frozenset[str] = frozenset({"player", "led"})
 
 KNOWN: frozenset[str] = frozenset({*DRIVERS, *ASKING, *VISITING, AGENT})
 """What a device's `driver` may be. An agent speaks the native dialect, for its realm's cameras, too."""
+
+CAPABILITIES: Mapping[str, Capabilities] = {
+    "native": Capabilities(reports=True, accepts=True, receipts="applied"),
+    "onvif": Capabilities(reports=True, accepts=False, receipts="none"),
+    "player": Capabilities(reports=True, accepts=True, receipts="applied"),
+    "led": Capabilities(reports=True, accepts=True, receipts="stored"),
+}
+"""What each can: a controller that fetches a frame has it, and never says that it shows it."""
 
 
 def dialect_of(driver: str) -> Dialect:

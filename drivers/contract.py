@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -39,6 +39,17 @@ class Outbound(NamedTuple):
     payload: bytes
     qos: int
     retain: bool
+
+
+class Capabilities(NamedTuple):
+    """What a driver's devices can do, declared and not guessed: say how they are, take a `desired`, and prove it.
+
+    `receipts`: the furthest that such a device can say of what it was asked. Only who says `applied` proves it.
+    """
+
+    reports: bool
+    accepts: bool
+    receipts: Literal["none", "sent", "stored", "applied"]
 
 
 class Desired(NamedTuple):

@@ -34,7 +34,9 @@ from hub.incidents import Desk
 from hub.ingest import Delta, Ingest
 from hub.intake import Intake
 from hub.lights import Lights
+from hub.notices.boards import Boards
 from hub.notices.book import Book, troubles
+from hub.notices.fallback import Fallbacks
 from hub.outside import Outside
 from hub.present import Present
 from hub.registrar import Registrar, has_hardware
@@ -95,6 +97,7 @@ class Parts:
     registrar: Registrar
     lights: Lights
     book: Book
+    boards: Boards
     secrets: Secrets
     admission: Admission
     influx: Influx | None
@@ -273,6 +276,7 @@ def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
     intake = Intake(tracker, DRIVERS, store.next_pos, hello=waiting.hello)
     lights = Lights(store, found, tracker, intake)
     book = Book(store, found, lights.targets)
+    boards = Boards(store, tracker, intake, book, Fallbacks())
     started = time.monotonic()
     rows = replay(store, tracker, intake, spans_before)
     log.info(
@@ -285,7 +289,7 @@ def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
     ingest = Ingest(
         store=store, tracker=tracker, desk=desk, intake=intake, clock=clock, report=report,
         waiting=waiting, denied=Tail(settings.broker.access_dir), publish=publish, lights=lights,
-        book=book,
+        book=book, boards=boards,
         journal_keep_ms=round(settings.journal.keep_h * 3_600_000),
         journal_max_bytes=round(settings.journal.max_gb * 1e9),
     )  # fmt: skip
@@ -308,7 +312,7 @@ def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
         link = MqttLink(link_settings, clock.now, ingest.wake.set)
     except OSError as e:
         raise CannotStart(f"broker.cafile: cannot use {settings.broker.cafile}: {e.strerror or e}") from e
-    ingest.link = link
+    ingest.link, boards.fallbacks.ready = link, ingest.wake.set
     secrets, reader = load_secrets(settings, store.rows), Reader(store.path)
     ingest.deafen(min(alive, now) if alive else now, "start", cut=True)
     ingest.begin(now)
@@ -316,7 +320,7 @@ def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
         settings, hub_version(), now, clock, store, reader, found, deafness, tracker, desk, waiting, intake,
         report, ingest, link, Present(tracker, found, desk.open.values()),
         Registrar(found, tracker, intake, waiting, clock.now, lambda: ingest.delta, has_hardware(store)),
-        lights, book,
+        lights, book, boards,
         secrets, _admission(settings, found, reader, report),
         _influx(settings, store, found, ingest), _history(settings, store, tracker),
         _packer(settings, ingest),
@@ -343,6 +347,7 @@ async def run(
             raise CannotStart(f"the database {settings.data_dir / 'hub.db'} is damaged: {e}") from e
         teardown.callback(parts.store.close)
         teardown.callback(parts.link.stop)
+        teardown.callback(parts.boards.fallbacks.stop)
         feed.present, feed.admission = parts.present, parts.admission
         feed.keeper, feed.agents = parts.keeper, parts.agents
         try:

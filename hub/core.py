@@ -18,6 +18,7 @@ from hub.incidents import from_json
 from hub.lightdesk import LightDesk
 from hub.links import Links
 from hub.notices.desk import NoticeDesk
+from hub.notices.wall import Wall
 from hub.people import People, person_of
 from hub.places import Places
 from hub.present import view_of
@@ -72,7 +73,8 @@ class HubCore:
         self.audit = Trail(parts.reader)
         self.people = People(map(person_of, parts.reader.people()), self._do, parts.clock.now)
         self.cameras = parts.cameras
-        self.notices = NoticeDesk(parts.book, self.people, parts.reader, self._do, parts.clock.now)
+        wall = Wall(parts.book, parts.tracker, parts.reader)
+        self.notices = NoticeDesk(parts.book, self.people, parts.reader, self._do, parts.clock.now, wall)
         self.agents = parts.agents
         self.links = Links(parts.reader.links(), parts.secrets, self._do, parts.clock.now)
         influx = parts.settings.influxdb

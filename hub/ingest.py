@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hub.incidents import Case, Desk
     from hub.intake import Intake
     from hub.lights import Lights
+    from hub.notices.boards import Boards
     from hub.notices.book import Book
     from hub.selfreport import SelfReport
     from hub.store.writer import Store
@@ -106,10 +107,11 @@ class Ingest:
         journal_max_bytes: int,
         lights: Lights | None = None,
         book: Book | None = None,
+        boards: Boards | None = None,
     ) -> None:
         self.store, self.tracker, self.desk, self.intake = store, tracker, desk, intake
         self.clock, self.report, self.waiting, self._publish = clock, report, waiting, publish
-        self.denied, self.lights, self.book = denied, lights, book
+        self.denied, self.lights, self.book, self.boards = denied, lights, book, boards
         self._keep_ms, self._max_bytes = journal_keep_ms, journal_max_bytes
         self.wake = threading.Event()
         self.link: MqttLink | None = None
@@ -177,7 +179,8 @@ class Ingest:
             self._drain(inbox)
         while self._commands:
             self._command(self._commands.popleft())
-        if time.monotonic() - self._last_tick >= TICK_MS / 1000:
+        hurry = self.boards is not None and self.boards.book.changed and self.report.store_ok
+        if hurry or time.monotonic() - self._last_tick >= TICK_MS / 1000:
             self._tick(_reaches(inbox[0]) if inbox else read_until)
         if self._due_to_commit():
             self._commit()
@@ -222,6 +225,8 @@ class Ingest:
                 self.report.up(item)
                 if self.lights is not None:
                     self.lights.connected(item.at, kept=item.session or not item.expected)
+                if self.boards is not None:
+                    self.boards.connected(kept=item.session or not item.expected)
                 self.store.set_meta(self.writes, "connected_before", 1)
             case CaughtUp():
                 self._hear(item.at)
@@ -300,19 +305,25 @@ class Ingest:
             self._report_now()
         elif self.report.due(now):
             self._report_now()
-        if self.tracker.deaf.open is None:
+        hears = self.tracker.deaf.open is None
+        if hears:
             self._ticked = max(self._ticked, min(until, now))
             self.tracker.tick(self._ticked)
-            if self.lights is not None and self.link is not None and self.caught_up and self.report.store_ok:
-                self.lights.tick(self._ticked, self.writes, self.link.publish)
-        if (
-            self.book is not None and self.report.store_ok
-        ):  # what boards show ends whether the hub hears or not
-            self.book.tick(now, self.writes)
+        if self.link is not None and self.report.store_ok:
+            self._ask(now, self.link.publish, hears=hears and self.caught_up)
         for refused in self.denied.fresh():
             self.intake.count(refused.outcome, now, f"{refused.user} → {refused.what}")
             self.delta.hub = True
         self._upkeep(now)
+
+    def _ask(self, now: int, publish: Callable[..., None], *, hears: bool) -> None:
+        """What devices should be from now on. What boards show ends whether the hub hears or not."""
+        if self.lights is not None and hears:
+            self.lights.tick(self._ticked, self.writes, publish)
+        if self.book is not None:
+            self.book.tick(now, self.writes)
+        if self.boards is not None:
+            self.boards.tick(self._ticked, now, self.writes, publish, hears=hears)
 
     def _upkeep(self, now: int) -> None:
         if not self.report.store_ok:
@@ -369,6 +380,8 @@ class Ingest:
         """Move what the tracker decided into the batch."""
         decided = self.tracker.take()
         writes = self.writes
+        if self.boards is not None:
+            self.boards.prove(writes)
         for t, made in decided.transitions:
             writes.add(
                 "INSERT INTO transition (device, at, before, after, unstable, reasons) VALUES (?,?,?,?,?,?)",
@@ -420,6 +433,8 @@ class Ingest:
             self.lights.tell(self.link.publish)
             if self.delta.registry:
                 self.lights.registry_changed()
+        if self.boards is not None and self.link is not None:
+            self.boards.tell(self.link.publish, self.clock.now())
         if self.book is not None and self.delta.registry:
             self.book.changed = True
         self._clear_retained()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from devices.device import HUB
+from devices.device import HUB, Kind
 from devices.event import Asked, Fault, Gone, Hello, Pictured, Receipt
 from devices.lifecycle import Lifecycle
 from drivers.errors import BadPayload
+from hub.notices.heard import OfBoards
 from hub.store.reader import CHANNELS, GARBLED, LATE
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class Intake:
     tallies: dict[str, Tally] = field(default_factory=lambda: {name: Tally() for name in OUTCOMES})
     to_clear: list[Track] = field(default_factory=list)
     """Devices whose retained topics are to be taken away."""
+    of_boards: OfBoards = field(default_factory=OfBoards)
     _routes: dict[str, Route | None] = field(default_factory=dict)
 
     def forget_routes(self) -> None:
@@ -186,6 +188,8 @@ class Intake:
         self.next_pos = pos + 1
         self.rows += (pos, t.last_pos, t.id, at, what, body)
         outcome = tracker.apply(t, event, at, life=life, late=late, pos=pos)
+        if t.device.kind is Kind.SIGNBOARD:
+            self.of_boards.note(t, event, late=outcome == "late")
         sent = getattr(event, "sent", None)
         if outcome == "accepted" and sent is not None and abs(sent - m.at) > CLOCK_OFF_MS and not what & ~15:
             self.count("clock_off", at, f"{t.device.name}: {(sent - m.at) / 1000:+.0f} s")

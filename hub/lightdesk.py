@@ -7,7 +7,7 @@ from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from devices.device import ASKED
+from devices.device import Kind
 from hub.programs import Count, Following, Kept
 from hub.registry import sun_of
 from hub.views import Refused
@@ -40,7 +40,7 @@ class LightDesk:
 
     def following(self, device: str) -> Following | None:
         t = self._lights.tracker.by_name.get(device)
-        if t is None or t.device.kind not in ASKED:
+        if t is None or t.device.kind is not Kind.SOLAR_LIGHT:
             return None
         now, f = self._now(), t.follows
         kept = self._lights.counting(t.device, now)
@@ -65,7 +65,7 @@ class LightDesk:
 
     def tags(self) -> Sequence[str]:
         devices = list(self._lights.registry.devices.values())
-        return sorted({tag for d in devices if d.kind in ASKED for tag in d.tags})
+        return sorted({tag for d in devices if d.kind is Kind.SOLAR_LIGHT for tag in d.tags})
 
     def counting_at(self, site: str) -> Kept | None:
         by_target = {k.target: k for k in self._lights.programs.values()}

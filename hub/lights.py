@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from devices import program as programs
-from devices.device import ASKED
+from devices.device import Kind
 from devices.lifecycle import Lifecycle
 from devices.program import Override, Program
 from drivers import dialect_of
@@ -208,7 +208,7 @@ class Lights:
         self._look |= dict.fromkeys(self._lights())
 
     def _lights(self) -> Iterator[Track]:
-        return (t for t in self.tracker.tracks if t.device.kind in ASKED)
+        return (t for t in self.tracker.tracks if t.device.kind is Kind.SOLAR_LIGHT)
 
     # --- what people do ---------------------------------------------------------------------------------------
 
@@ -283,8 +283,8 @@ class Lights:
             "site": lambda: (
                 (s := self.registry.sites.get(name)) is not None and (s.until is None or day < s.until)
             ),
-            "device": lambda: name in devices and devices[name].kind in ASKED,
-            "tag": lambda: any(name in d.tags for d in devices.values() if d.kind in ASKED),
+            "device": lambda: name in devices and devices[name].kind is Kind.SOLAR_LIGHT,
+            "tag": lambda: any(name in d.tags for d in devices.values() if d.kind is Kind.SOLAR_LIGHT),
         }.get(sort)
         if there is None or not there():
             raise Refused("unknown_target")
@@ -298,7 +298,7 @@ class Lights:
             k.target.removeprefix("tag:") for k in self.programs.values() if k.target.startswith("tag:")
         }
         for device in self.registry.devices.values():
-            if tag in device.tags and device.kind in ASKED:
+            if tag in device.tags and device.kind is Kind.SOLAR_LIGHT:
                 both = sorted(others & set(device.tags) - {tag})
                 if both:
                     raise Refused("tags_tie", device=device.title or device.name, tag=both[0])

@@ -273,6 +273,12 @@ class Registry:
         return sun_of(lat, lon)
 
 
+def midnight(at: int) -> int:
+    """The instant (ms) at which the day in Vietnam began that `at` lies in."""
+    day = datetime.fromtimestamp(at / 1000, LOCAL).replace(hour=0, minute=0, second=0, microsecond=0)
+    return round(day.timestamp() * 1000)
+
+
 def sun_of(lat: float | None, lon: float | None) -> Sun:
     """The sun over a place; where that is not known, over Hà Nội."""
     return sun_at(lat if lat is not None else HANOI[0], lon if lon is not None else HANOI[1])

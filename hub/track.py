@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from devices.health import Health, Reason, Shown, shown
+from hub.plan import NEVER
 from rules import alert as alerts
 
 if TYPE_CHECKING:
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from hub.sun import Sun
     from rules.alert import Alert
     from rules.rule import CompiledRule
-
-NEVER = 2**62
-"""A time that does not come."""
 
 _PLAIN = (
     "last_seen",
@@ -46,6 +44,7 @@ _PLAIN = (
     "turns",
     "copied",
     "follows",
+    "again",
 )
 
 
@@ -72,12 +71,12 @@ class Track:
     time added to its timeout because a deaf span cut it off. `lost_at` is when it was heard no more, the last time;
     `excused` says that this was none of its own fault. `turns` are the latest live readings of an older boot that took
     turns with those of the present one; `copied` says that they did for long enough.
-    `due` is its next deadline besides silence.
+    `due` is its next deadline besides silence. `again`: when a board must be judged anew though it says nothing.
     """
 
     __slots__ = (
-        "active", "boot", "boots", "changes", "children", "copied", "device", "dirty", "drift", "drift_boot", "due",
-        "duplicates", "ended", "excused", "firmware", "follows", "garbled_at", "garbled_last",
+        "active", "again", "boot", "boots", "changes", "children", "copied", "device", "dirty", "drift", "drift_boot",
+        "due", "duplicates", "ended", "excused", "firmware", "follows", "garbled_at", "garbled_last",
         "garbled_total", "gone_at", "gone_why",
         "health", "id", "index", "key", "last_pos", "last_seen", "lifecycle", "lost_at", "model", "reasons", "rules",
         "shown_since", "since", "sites", "sun", "turns", "unstable", "uplink", "values", "values_at", "values_boot",
@@ -123,6 +122,7 @@ class Track:
         self.turns: list[int] = []
         self.copied = False
         self.follows: Follows | None = None
+        self.again = NEVER
         self.last_pos = 0
         self.model = ""
         self.firmware = ""

@@ -12,13 +12,14 @@ from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from devices.device import AGENT, ASKED
+from devices.device import AGENT, ASKED, Kind
 from devices.event import Asked, Fault, Gone, Occurrence, Reading, Receipt, Seen
-from devices.health import Health
 from devices.lifecycle import Lifecycle
 from devices.transition import Transition
 from hub import identity, verdict
-from hub.track import NEVER, Follows, Track
+from hub.notices import proof
+from hub.plan import NEVER
+from hub.track import Follows, Track
 from rules import alert as alerts
 from rules.alert import Phase
 
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
     from devices.device import Device
     from devices.event import Event
     from devices.field import Value
+    from devices.health import Health
     from hub.deaf import Deafness, Span
-    from hub.plan import Plan
+    from hub.plan import Plan, Show
     from hub.sun import Sun
     from rules.alert import Alert, Record
     from rules.rule import CompiledRule, Ruleset
@@ -71,6 +73,8 @@ class Tracker:
         self.decided = Decided()
         self.plans: dict[str, Plan] = {}
         """What each `desired` means for a lamp, by its id; read from the store before the journal is folded."""
+        self.shows: dict[str, Show] = {}
+        """The same for a board."""
         self._timers: list[tuple[int, int]] = []
 
     # --- who is there -----------------------------------------------------------------------------------------
@@ -227,7 +231,8 @@ class Tracker:
             t.lifecycle = Lifecycle.ACTIVE
             self.decided.lifecycles.append(t)
             self.decided.changed.add(t)
-        if t.gone_at is not None or first or t.health is Health.UNKNOWN or t.health is Health.OFFLINE:
+        lost = t.health in verdict.LOST and not verdict.in_doubt(t)
+        if t.gone_at is not None or first or lost:
             self._settle(t.children, at)
             self._linked(t, at)
             self._give_time(t, at)
@@ -265,11 +270,10 @@ class Tracker:
         if e.applied is not None and (f is None or f.applied != e.applied):
             self._applies(t, e.applied, at)
             f = t.follows
-        if f is not None:
-            self._obeys(f, v, at)
+        judged = f is not None and self._obeys(t, f, v, at)
         t.values = v
         t.values_at, t.values_boot, t.values_seq = at, e.boot, e.seq
-        if self._judge(t, at) or woke:
+        if self._judge(t, at) or woke or judged:
             self._judge_health(t, at)
         if woke:
             self._judge_children(t, at)
@@ -340,10 +344,10 @@ class Tracker:
         """New facts about a device, judged like a reading. `woke`: what `_life` said."""
         if woke:
             facts |= {"silent": False, "gone": t.gone_at is not None}
-        t.values = t.values | facts | {"dark": t.sun.dark(at)}
-        if t.follows is not None:
-            self._obeys(t.follows, t.values, at)
-        if self._judge(t, at) or woke:
+        values = t.values | facts | {"dark": t.sun.dark(at)}
+        judged = t.follows is not None and self._obeys(t, t.follows, values, at)
+        t.values = values
+        if self._judge(t, at) or woke or judged:
             self._judge_health(t, at)
         if woke:
             self._judge_children(t, at)
@@ -365,8 +369,9 @@ class Tracker:
     def _give_time(self, t: Track, at: int) -> None:
         """What is asked now, or of a device that came back now, cannot be applied yet."""
         if t.follows is not None:
-            due = self.deaf.heard(at) + round(INTERVALS * t.device.interval_s * 1000)
-            t.follows = t.follows._replace(due=due)
+            board = t.device.kind is Kind.SIGNBOARD
+            given = proof.DUE_MS if board else round(INTERVALS * t.device.interval_s * 1000)
+            t.follows = t.follows._replace(due=self.deaf.heard(at) + given)
 
     def _applies(self, t: Track, said: str, at: int) -> bool:
         """A device says what it follows; True where that is new."""
@@ -378,10 +383,16 @@ class Tracker:
         return True
 
     def _received(self, t: Track, e: Receipt, at: int) -> bool:
-        """A receipt for what is asked now; True where it is one."""
+        """A receipt for what is asked now; True where it is one, or tells whether a board lies."""
         f = t.follows
-        if f is None or e.id != f.id or e.boot != t.boot:
+        if f is None or e.boot != t.boot:
             return False
+        if e.id != f.id:
+            lied = proof.lied(e, (self.shows.get(f.id), self.shows.get(f.applied or "")))
+            if lied is None or lied == t.values.get("board_lied", False):
+                return False
+            t.values = t.values | {"board_lied": lied}
+            return True
         if e.result == "done":
             self._applies(t, e.id, at)
         else:
@@ -389,8 +400,13 @@ class Tracker:
             self.decided.changed.add(t)
         return True
 
-    def _obeys(self, f: Follows, values: dict[str, Value], at: int) -> None:
-        """Hold what a device follows against what is asked of it; the answer goes into `values`."""
+    def _obeys(self, t: Track, f: Follows, values: dict[str, Value], at: int) -> bool:
+        """Hold what a device follows against what is asked of it; the answer goes into `values`.
+
+        True where that may change its health though no rule says so.
+        """
+        if t.device.kind is Kind.SIGNBOARD:
+            return self._shows(t, f, values, at)
         if not f.id or f.applied == f.id:
             values["program_late"] = False
         elif f.why or (f.applied is not None and self.deaf.heard(at) >= f.due):
@@ -401,6 +417,19 @@ class Tracker:
             values.pop("program_on", None)
         else:
             values["program_on"] = on
+        return False
+
+    def _shows(self, t: Track, f: Follows, values: dict[str, Value], at: int) -> bool:
+        """The same of a board, which is judged again where time alone changes what is right."""
+        heard, waits = self.deaf.heard(at), bool(f.id) and f.applied != f.id
+        show = self.shows.get(f.applied or "")
+        t.again = NEVER if show is None else show.until(at)
+        if waits and not f.why and heard < f.due:
+            instant = self.deaf.instant(f.due)  # not past where deaf time that is not over stands in between
+            t.again = min(t.again, instant if instant > at else at + f.due - heard)
+        judged = proof.judge(t, values, show, at, overdue=waits and (bool(f.why) or heard >= f.due))
+        self._plan(t)
+        return judged or "board_lied" in values
 
     # --- rules ------------------------------------------------------------------------------------------------
 
@@ -454,9 +483,9 @@ class Tracker:
                 self._soil(t)
             return
         at = max(at, t.since or 0)
-        before = t.health
+        before, heard = t.health, verdict.heard(t)
         t.health, t.reasons, t.since = health, reasons, at
-        self._count_change(t, before, at)
+        self._count_change(t, heard, at)
         verdict.excuse(t)
         self._note(t, at, before)
 
@@ -481,6 +510,7 @@ class Tracker:
     def _plan(self, t: Track) -> None:
         """Put the device's next deadline (besides silence) on the wheel."""
         due = t.changes[-1] + verdict.UNSTABLE_MS if t.unstable else NEVER
+        due = min(due, t.again)
         if t.copied:
             due = min(due, t.turns[-1] + verdict.turns_ms(t))
         if t.active:
@@ -506,6 +536,8 @@ class Tracker:
                     moved |= self._became(t, rule, alerts.fire(state, rule, at))
                 except Exception as e:  # noqa: BLE001 - one bad rule never stops the others
                     self._quarantine(rule, e)
+            if t.again <= at:
+                self._judge_again(t, at)
             if t.unstable and t.changes[-1] + verdict.UNSTABLE_MS <= at:
                 t.unstable = False
                 t.changes = []
@@ -524,6 +556,19 @@ class Tracker:
             if t.due == at:  # nothing moved it: never loop on one deadline
                 t.due = NEVER
             self._soil(t)
+
+    def _judge_again(self, t: Track, at: int) -> None:
+        """Time alone may have changed what is right on a board."""
+        t.again = NEVER
+        if t.follows is not None:
+            values = dict(t.values)
+            judged = self._obeys(t, t.follows, values, at)
+            if values != t.values:
+                t.values = values
+                self.decided.changed.add(t)
+            if self._judge(t, at) or judged:
+                self._judge_health(t, at)
+            self._plan(t)
 
     def _expire(self, t: Track) -> None:
         """The device's silence deadline has passed; those of its children that passed before go first."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from devices.health import Health, Reason
+from hub.notices.proof import UNPROVED, unproved
 from rules import alert as alerts
 
 if TYPE_CHECKING:
@@ -20,7 +21,17 @@ TURNS_MS = 10 * 60_000
 TURNS_OF_INTERVALS = 6
 FRESH_MS = 120_000
 LOST = (Health.UNKNOWN, Health.OFFLINE)
-"""Nothing is heard of the device."""
+"""Nothing is heard of the device, unless it is `in_doubt`."""
+
+
+def in_doubt(t: Track) -> bool:
+    """A board that is heard and proves nothing."""
+    return t.health is Health.UNKNOWN and bool(t.reasons) and t.reasons[0].code in UNPROVED
+
+
+def heard(t: Track) -> Health:
+    """A device's health as far as it is about being heard: what cannot be proved is well."""
+    return Health.OK if in_doubt(t) else t.health
 
 
 def health_of(t: Track) -> tuple[Health, tuple[Reason, ...]]:
@@ -42,7 +53,8 @@ def health_of(t: Track) -> tuple[Health, tuple[Reason, ...]]:
         return Health.UNKNOWN, (Reason("link_lost", {"at": t.gone_at}), *behind)
     if behind:
         return Health.UNKNOWN, behind
-    return worst, reasons
+    doubt = unproved(t) if worst is Health.OK else None
+    return (worst, reasons) if doubt is None else (Health.UNKNOWN, (doubt,))
 
 
 def _from_alerts(t: Track) -> tuple[Health, tuple[Reason, ...]]:
@@ -69,9 +81,12 @@ def counts(t: Track, before: Health, at: int) -> bool:
 
     Time in which nothing is heard of a device counts as its two ends, and when it is over: by then it is known
     whose fault it was. The broker's end, or that of the gateway above it, is none of the device's; and a will
-    that was queued while the hub was away may be one that it had before.
+    that was queued while the hub was away may be one that it had before. `before`: as `heard` had it.
     """
-    if t.health in LOST:
+    now = heard(t)
+    if now is before:
+        return False
+    if now in LOST:
         if before not in LOST:
             t.lost_at = at
             t.excused = t.excused and t.gone_at is not None

@@ -40,6 +40,7 @@ OPERATORS: Mapping[FieldType, tuple[Operator, ...]] = {
     "number": ("known", "below", "above", "at_most", "at_least", "equals", "differs"),
     "integer": ("known", "below", "above", "at_most", "at_least", "equals", "differs"),
     "codes": ("known", "has_any", "has_none", "has_other", "has_only"),
+    "hash": ("known",),
 }
 
 _PAIRS: tuple[tuple[Operator, Operator], ...] = (

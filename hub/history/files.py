@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import numpy as np
 
-from devices.device import FIELDS, Kind
+from devices.device import RECORDED, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -109,7 +109,7 @@ def columns(kind: Kind, heap: Heap) -> Columns:
         "at": np.array(at, dtype=np.int64),
         "pos": np.array(pos, dtype=np.int64),
     }
-    for field in FIELDS[kind]:
+    for field in RECORDED[kind]:
         name = field.name
         found[name] = _column(field, [s.get(name) for s in said])
     return found
@@ -129,7 +129,7 @@ def by_days(found: Columns) -> list[tuple[str, Columns]]:
 def write(db: duckdb.DuckDBPyConnection, path: Path, kind: Kind, parts: Sequence[Columns]) -> None:
     """Store readings as one file: it stands whole and durable, or not at all."""
     whole = {n: np.ma.concatenate([p[n] for p in parts]) for n in parts[0]}  # type: ignore[no-untyped-call]
-    for text in ("device", *(f.name for f in FIELDS[kind] if f.type == "codes")):
+    for text in ("device", *(f.name for f in RECORDED[kind] if f.type == "codes")):
         whole[text] = np.asarray(whole[text])
     db.register("columns", whole)
     try:
@@ -139,7 +139,7 @@ def write(db: duckdb.DuckDBPyConnection, path: Path, kind: Kind, parts: Sequence
 
 
 def _typed(kind: Kind) -> str:
-    cast = ", ".join(f'CAST("{f.name}" AS {_SQL_TYPE[f.type]}) AS "{f.name}"' for f in FIELDS[kind])
+    cast = ", ".join(f'CAST("{f.name}" AS {_SQL_TYPE[f.type]}) AS "{f.name}"' for f in RECORDED[kind])
     return f'FROM (SELECT device, "at", pos, {cast} FROM columns)'  # noqa: S608 - names are ours
 
 
@@ -165,7 +165,7 @@ def _codes(said: list[str] | None) -> str | None:
 
 def write_from(db: duckdb.DuckDBPyConnection, path: Path, kind: Kind, query: str) -> None:
     """Store what a query finds as a file of this kind, sorted; whole and durable, or not at all."""
-    names = ", ".join(["device", '"at"', "pos", *(f'"{f.name}"' for f in FIELDS[kind])])
+    names = ", ".join(["device", '"at"', "pos", *(f'"{f.name}"' for f in RECORDED[kind])])
     durably(db, path, f'SELECT {names} FROM ({query}) ORDER BY device, "at", pos')  # noqa: S608 - names are ours
 
 

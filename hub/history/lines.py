@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from devices.device import FIELDS
+from devices.device import RECORDED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +58,7 @@ class Lines:
     """Makes lines, and remembers what is the same for all of a device."""
 
     def __init__(self) -> None:
-        self._fields = {kind: {f.name: f for f in fields} for kind, fields in FIELDS.items()}
+        self._fields = {kind: {f.name: f for f in fields} for kind, fields in RECORDED.items()}
         self._heads: dict[Device, str] = {}
 
     def of(self, device: Device, values: Mapping[str, Value], at: int) -> str:

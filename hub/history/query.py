@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from devices.device import FIELDS
+from devices.device import RECORDED
 from hub.history import cursor, files, journal, rollup
 from hub.store.reader import GARBLED
 from hub.views import Point
@@ -186,7 +186,7 @@ class History:
         paths = [f.path for packed in self._packed(device, since, until, at).values() for f in packed]
         if not paths:
             return []
-        fields = FIELDS[device.kind]
+        fields = RECORDED[device.kind]
         names = "".join(f', "{f.name}"' for f in fields)
         sql = (
             f'SELECT epoch_ms("at"){names} FROM {files.scan(paths)} WHERE device = ? '  # noqa: S608 - our own words

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from devices.device import FIELDS, Kind
+from devices.device import RECORDED, Kind
 from hub.history import files
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def valid(found: Iterable[Month]) -> dict[str, Month]:
 
 def numbers(kind: Kind) -> list[str]:
     """The fields of a kind that are rolled up."""
-    return [f.name for f in FIELDS[kind] if f.type in ("number", "integer")]
+    return [f.name for f in RECORDED[kind] if f.type in ("number", "integer")]
 
 
 def roll(db: duckdb.DuckDBPyConnection, folder: Path, kind: Kind, cursor: int, today: str) -> None:

@@ -101,6 +101,12 @@ class Book:
             if device.kind is Kind.SIGNBOARD and device.lifecycle is not Lifecycle.RETIRED:
                 yield device, frozenset(self.targets(device, at))
 
+    def board(self, name: str) -> Device | None:
+        """A board that is not retired; None where it is none."""
+        found = self.registry.devices.get(name)
+        there = found is not None and found.kind is Kind.SIGNBOARD
+        return found if there and found is not None and found.lifecycle is not Lifecycle.RETIRED else None
+
     def reached(self, draft: Draft, at: int) -> Reached:
         """The boards that a draft is aimed at."""
         wanted, found, left_out = set(draft.targets), dict[str, list[str]](), list[str]()

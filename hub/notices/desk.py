@@ -13,7 +13,6 @@ from hub.notices import picture, rights, schedule, text, timetable
 from hub.notices.book import standing
 from hub.notices.easel import Easel
 from hub.notices.views import Composed, Notices, Preview, Problem, State
-from hub.notices.wall import Wall
 from hub.views import Refused
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from devices.person import By, Role
     from hub.notices.book import Book
     from hub.notices.views import BoardView, Draft, Notice, Slot, Step, Template
+    from hub.notices.wall import Wall
     from hub.people import Roll
     from hub.store.reader import Reader
     from hub.store.writer import Writes
@@ -43,10 +43,11 @@ class NoticeDesk(Notices):
         reader: Reader,
         do: Callable[[Callable[[Writes], Any]], Awaitable[Any]],
         now: Callable[[], int],
+        wall: Wall,
     ) -> None:
         self._book, self._people, self._reader, self._do, self._now = book, people, reader, do, now
         self._easel = Easel(reader.upload)
-        self._wall = Wall(book)
+        self._wall = wall
         self._one_picture = asyncio.Lock()
 
     # --- reading ----------------------------------------------------------------------------------------------
@@ -67,7 +68,7 @@ class NoticeDesk(Notices):
         return self._wall.boards(self._now())
 
     def board(self, name: str) -> BoardView | None:
-        return next((b for b in self.boards() if b.name == name), None)
+        return self._wall.board(name, self._now())
 
     async def steps(self, number: int) -> Sequence[Step]:
         return await self._wall.steps(number)

@@ -184,9 +184,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One word of a board about a revision: sent, stored, shown, ended or failed.
+    """One word about a revision on a board: sent (the hub's own), stored, shown, ended or failed.
 
-    `at`: when the hub knew it; `board_at`: by the board's clock; `right`: the reported hash is one that was previewed.
+    `at`: when the hub knew it; `board_at`: by the board's clock. `frames`: the hashes that it reports, in turn;
+    `right`: each was previewed for that revision and the board's profile.
     """
 
     board: str
@@ -195,9 +196,14 @@ class Step:
     at: int
     board_at: int | None = None
     late: bool = False
-    hash: str = ""
+    frames: tuple[str, ...] = ()
     right: bool | None = None
     detail: str = ""
+
+    @property
+    def hash(self) -> str:
+        """The first of the frames; empty where it named none."""
+        return self.frames[0] if self.frames else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,62 +1,86 @@
-"""The wall: what each board should show now, and what it says that it shows."""
+"""The wall: what each board should show now, what it says that it shows, and what it said of a notice."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
 
-from devices.notice import Level
-from hub.notices.timetable import Entry
-from hub.notices.views import BoardView
+from devices.notice import Known, turns
+from hub.notices.proof import proves
+from hub.notices.views import BoardView, Problem, Step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from devices.device import Device
     from hub.notices.book import Book
-    from hub.notices.views import Step
+    from hub.plan import Show
+    from hub.store.reader import Reader
+    from hub.track import Track
+    from hub.tracker import Tracker
 
 
 class Wall:
-    """Reads the book; boards say nothing yet."""
+    """Reads what ingest holds: single attributes, whose values are never changed."""
 
-    def __init__(self, book: Book) -> None:
-        self._book = book
+    def __init__(self, book: Book, tracker: Tracker, reader: Reader) -> None:
+        self._book, self._tracker, self._reader = book, tracker, reader
 
     def boards(self, at: int) -> Sequence[BoardView]:
         """Every board that is not retired, by name."""
-        entries = self._entries(at, at + 1)
-        found = [self._view(device, aims, entries, at) for device, aims in self._book.boards(at)]
+        found = [self._view(device, at) for device, _ in self._book.boards(at)]
         return sorted(found, key=lambda b: b.name)
 
-    def _entries(self, start: int, end: int) -> list[tuple[frozenset[str], Entry]]:
-        return [
-            (
-                frozenset(r.draft.targets),
-                Entry(
-                    n.item, r.draft.title, r.draft.level, r.draft.priority,
-                    self._book.windows(r, start, end),
-                ),
-            )
-            for n, r in self._book.published()
-        ]  # fmt: skip
+    def board(self, name: str, at: int) -> BoardView | None:
+        """One of them; None where it is no board."""
+        device = self._book.board(name)
+        return None if device is None else self._view(device, at)
 
-    def _view(
-        self, device: Device, aims: frozenset[str], entries: Sequence[tuple[frozenset[str], Entry]], at: int
-    ) -> BoardView:
-        due = [e for targets, e in entries if targets & aims and e.due(at)]
-        if due and due[0].level is Level.EMERGENCY:
-            due = due[:1]
-        top = [e for e in due if (e.level, e.priority) == (due[0].level, due[0].priority)]
+    def _view(self, device: Device, at: int) -> BoardView:
+        t = self._tracker.by_name.get(device.name)
+        values = t.values if t is not None else {}
+        f = t.follows if t is not None else None
+        show = self._tracker.shows.get(f.id) if f is not None else None
+        showing, wrong = values.get("showing"), values.get("board_wrong")
         return BoardView(
-            name=device.name, title=device.title, site=device.site, profile=device.profile, proves="none",
-            due=tuple(e.item for e in top), showing=None, showing_at=None, right=None, asked="", applied=None,
-            late=False,
+            name=device.name, title=device.title, site=device.site, profile=device.profile,
+            proves=proves(device),
+            due=tuple(i.id for i in turns(show.made, Known(at / 1000))) if show is not None else (),
+            showing=showing if isinstance(showing, str) else None,
+            showing_at=t.values_at if t is not None and showing is not None else None,
+            right=None if wrong is None else not wrong,
+            asked=f.id if f is not None else "",
+            applied=f.applied if f is not None else None,
+            late=values.get("board_late") is True,
+            problems=self._problems(device, t, show, at),
         )  # fmt: skip
 
-    async def steps(self, number: int) -> Sequence[Step]:  # noqa: ARG002
-        """What boards said of a notice."""
-        return ()
+    def _problems(self, device: Device, t: Track | None, show: Show | None, at: int) -> tuple[Problem, ...]:
+        if not device.profile:
+            return (Problem("profile_missing"),)
+        found = []
+        if t is not None and t.follows is not None and t.follows.why:
+            found.append(Problem("board_refuses", about={"why": t.follows.why}))
+        have = show.previewed if show is not None else {}
+        aims = frozenset(self._book.targets(device, at))
+        found += [
+            Problem("not_drawn", about={"item": n.item, "title": r.draft.title})
+            for n, r in self._book.published()
+            if n.item not in have and aims.intersection(r.draft.targets) and device.profile not in r.frames
+        ]
+        return tuple(found)
 
-    async def said_by(self, board: str, limit: int) -> Sequence[Step]:  # noqa: ARG002
-        """What one board said."""
-        return ()
+    async def steps(self, number: int) -> Sequence[Step]:
+        """What boards said of a notice, oldest first."""
+        return [_step(row) for row in await asyncio.to_thread(self._reader.steps, number)]
+
+    async def said_by(self, board: str, limit: int) -> Sequence[Step]:
+        """What one board said, newest first."""
+        return [_step(row) for row in await asyncio.to_thread(self._reader.said_by, board, limit)]
+
+
+def _step(row: tuple[Any, ...]) -> Step:
+    board, notice, revision, state, at, board_at, late, frames, right, detail = row
+    item, said = f"{notice}.{revision}", None if right is None else bool(right)
+    return Step(board, item, state, at, board_at, bool(late), tuple(json.loads(frames)), said, detail)

@@ -31,6 +31,11 @@ WITH RECURSIVE past(prev, at, what, body) AS (
 SELECT at, what, body FROM past
 """
 
+_STEPS = (
+    "SELECT device.name, notice, revision, state, step.at, board_at, late, frames, right, detail "
+    "FROM step JOIN device ON device.id = step.device"
+)
+
 
 def reasons_to_json(reasons: Sequence[Reason]) -> str:
     """Reasons as stored."""
@@ -99,6 +104,14 @@ class Reader:
         """The PNG of a frame that was published."""
         rows = self._rows("SELECT png FROM frame WHERE hash=?", found)
         return rows[0][0] if rows else None
+
+    def steps(self, notice: int) -> list[tuple[Any, ...]]:
+        """What became of a notice on every board (hub.notices.views.Step), oldest first."""
+        return self._rows(f"{_STEPS} WHERE notice=? ORDER BY step.at, step.id", notice)
+
+    def said_by(self, board: str, limit: int) -> list[tuple[Any, ...]]:
+        """What became of notices on a board, newest first."""
+        return self._rows(f"{_STEPS} WHERE device.name=? ORDER BY step.id DESC LIMIT ?", board, limit)
 
     def upload(self, found: str) -> bytes | None:
         """A picture that somebody gave."""

@@ -23,7 +23,7 @@ Ms = Annotated[int, Field(description="ms since 1970, hub time")]
 HIGHEST = 2**63 - 1
 """The largest number that the database knows."""
 Before = Annotated[int | None, Query(ge=1, le=HIGHEST, description="only what is older than this number")]
-Said = float | int | bool | list[str]
+Said = float | int | bool | list[str] | str
 Texts = Annotated[dict[str, str], Field(description="one text in every language, by its code")]
 Counts = Annotated[dict[Kind, dict[Shown, int]], Field(description="devices by kind and state")]
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, BeforeValidator, Field
 from starlette.responses import Response
 
-from devices.device import ASKED, FIELDS, POLLED, Device, Kind
+from devices.device import FIELDS, POLLED, Device, Kind
 from devices.health import WORST_FIRST, Health, Shown
 from devices.transition import Transition
 from hub.views import Changed, Core, DeviceDetail, DeviceQuery
@@ -264,7 +264,7 @@ async def page_of_one(
         charts=drawn,
         window=window,
         spans=Span,
-        morrow=programs.morrow(core) if device.kind in ASKED else "",
+        morrow=programs.morrow(core) if device.kind is Kind.SOLAR_LIGHT else "",
         access=None if device.kind is Kind.HUB or device.driver in POLLED else core.enrolment.access(name),
     )
 

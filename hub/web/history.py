@@ -15,7 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.responses import Response, StreamingResponse
 
-from devices.device import FIELDS, Device
+from devices.device import RECORDED, Device
 from hub.history.query import bucket_for
 from hub.views import Core, DeviceQuery, Point
 from hub.web.answers import Answer, DeviceAnswer, Ms
@@ -105,7 +105,7 @@ def _device(core: Core, name: str) -> Device:
 
 
 def _csv(core: Core, device: Device, since: int, until: int) -> Iterator[str]:
-    fields = FIELDS[device.kind]
+    fields = RECORDED[device.kind]
     buffer = io.StringIO()
     lines = csv.writer(buffer)
     lines.writerow(["time", "device", *(f.name for f in fields)])

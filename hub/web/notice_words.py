@@ -58,6 +58,11 @@ PROBLEM: Mapping[str, str] = {
     "emergency_recurs": mark("An emergency does not recur."),
     "emergency_later": mark("An emergency shows at once: leave its beginning empty."),
     "emergency_long": mark("An emergency ends within %(hours)s hours. It can be extended then."),
+    "profile_missing": mark("Nobody said what this board can draw: give it a profile in the registry."),
+    "board_refuses": mark("The board says that it cannot follow: %(why)s."),
+    "not_drawn": mark(
+        "“%(title)s” was published before this board belonged to it: publish its next revision."
+    ),
 }
 
 

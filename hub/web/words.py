@@ -330,6 +330,9 @@ _REASON: Mapping[str, str] = {
     "unreachable": mark("it does not answer since %(time)s: %(how)s"),
     "gateway_silent": mark("its gateway %(gateway)s is silent"),
     "unstable": mark("its state changed again and again in the last 30 minutes"),
+    "cannot_prove": mark("it cannot say what it shows"),
+    "not_shown_yet": mark("it has not said yet what it shows"),
+    "shows_other": mark("it shows something else than was previewed"),
 }
 
 HOW: Mapping[str, str] = {
@@ -343,6 +346,9 @@ HOW: Mapping[str, str] = {
 
 _LONG_S = 600
 """From here on seconds are told as minutes and hours, without a rest."""
+
+HASH = 12
+"""So many digits of a hash are shown."""
 
 _GAP = re.compile(r"\{\w*\}")
 _TIMES = ("last_seen", "at")
@@ -495,6 +501,8 @@ def value(lang: Language, name: str, said: Value) -> str:
         return lang.text("yes") if said else lang.text("no")
     if isinstance(said, list):
         return ", ".join(in_words(code, lang.code) for code in said) if said else lang.text("none")
+    if isinstance(said, str):
+        return f"{said[:HASH]}…" if said else lang.text("none")
     known = _FIELDS.get(name)
     unit = known.unit if known else ""
     if unit == "s":

@@ -17,7 +17,9 @@ from hub.incidents import Desk
 from hub.ingest import Delta, Ingest, _reaches
 from hub.intake import Intake
 from hub.lights import Lights
+from hub.notices.boards import Boards
 from hub.notices.book import Book
+from hub.notices.fallback import Fallbacks
 from hub.replay import load_spans, reconcile, replay
 from hub.selfreport import SelfReport
 from hub.store.writer import Store, Writes
@@ -117,6 +119,8 @@ class House:
         self.intake = Intake(self.tracker, DRIVERS, store.next_pos, hello=self.waiting.hello)
         self.lights = Lights(store, found, self.tracker, self.intake)
         self.book = Book(store, found, self.lights.targets)
+        drawn_at_once = Fallbacks(lambda job: job())
+        self.boards = Boards(store, self.tracker, self.intake, self.book, drawn_at_once)
         self.folded = replay(store, self.tracker, self.intake, before)
         self.desk = Desk(store, str)
         self.ingest = Ingest(
@@ -124,7 +128,7 @@ class House:
             report=self.report, waiting=self.waiting, denied=Tail(None), publish=self.deltas.append,
             journal_keep_ms=10**12, journal_max_bytes=10**12,
             lights=None if self.plans else self.lights,  # with plans the test itself asks
-            book=self.book,
+            book=self.book, boards=None if self.plans else self.boards,
         )  # fmt: skip
         self.waiting.writes = lambda: self.ingest.writes
         self.ingest.writes = self.reconciled = reconcile(store, self.tracker, self.desk, self.clock.at)

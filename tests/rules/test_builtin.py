@@ -10,6 +10,7 @@ import pytest
 from devices.camera import FAULT_CODES as CAMERA_CODES
 from devices.camera import SECURITY
 from devices.device import FIELDS, Device, Kind
+from devices.signboard import FAULT_CODES as BOARD_CODES
 from devices.solar_light import FAULT_CODES
 from rules.alert import Alert, Opened, due, fire, observe
 from rules.condition import Group
@@ -59,7 +60,14 @@ WELL: dict[Kind, Values] = {
         "loss_pct": 0.0,
         "faults": [],
     },
-    Kind.SIGNBOARD: {"uptime_s": 5000, "faults": []},
+    Kind.SIGNBOARD: {
+        "showing": "a" * 64,
+        "brightness_pct": 70.0,
+        "dead_px": 2,
+        "storage_free_kb": 90_000,
+        "uptime_s": 5000,
+        "faults": [],
+    },
     Kind.GATEWAY: {
         "mains": True,
         "ups_pct": 100.0,
@@ -84,7 +92,7 @@ WELL: dict[Kind, Values] = {
 }
 NIGHT: Values = {"dark": True, "panel_w": 0.0, "load_w": 28.0, "lamp_commanded": True, "lamp_lit": True}
 LIGHT, WIFI, GATEWAY, HUB = Kind.SOLAR_LIGHT, Kind.ACCESS_POINT, Kind.GATEWAY, Kind.HUB
-CAMERA = Kind.CAMERA
+CAMERA, BOARD = Kind.CAMERA, Kind.SIGNBOARD
 
 
 class Case(NamedTuple):
@@ -113,7 +121,7 @@ CASES = [
     *[
         Case("fault-reported", kind, {"faults": ["E7"]}, "degraded", 0, {"faults": []}, M)
         for kind in Kind
-        if kind not in (LIGHT, HUB, CAMERA)
+        if kind not in (LIGHT, HUB, CAMERA, BOARD)
     ],
     *[
         Case(rule, CAMERA, {"faults": [code]}, severity, 0, {"faults": []}, 0)
@@ -198,6 +206,18 @@ CASES = [
     Case("panel-dead", LIGHT, {"panel_w": 0.0, "soc_pct": 50.0}, "faulty", 4 * H, {"panel_w": 12.0}, 10 * M),
     Case("controller-hot", LIGHT, {"controller_c": 75.0}, "degraded", 10 * M, {"controller_c": 50.0}, 10 * M),
     Case("controller-hot", LIGHT, {"controller_c": 95.0}, "faulty", 5 * M, {"controller_c": 50.0}, 10 * M),
+    Case("board-late", BOARD, {"board_late": True}, "faulty", 0, {"board_late": False}, 0),
+    Case("board-late", BOARD, {"board_late": True}, "faulty", 0, {"silent": True}, 0),
+    Case("board-wrong", BOARD, {"board_wrong": True}, "faulty", 10 * S, {"board_wrong": False}, 0),
+    Case("board-wrong", BOARD, {"board_lied": True}, "faulty", 10 * S, {"board_lied": False}, 0),
+    Case("board-storage-full", BOARD, {"faults": ["storage_full"]}, "degraded", 0, {"faults": []}, M),
+    Case("board-storage-full", BOARD, {"storage_free_kb": 999}, "degraded", 0, {"storage_free_kb": 1000}, M),
+    Case("board-frames", BOARD, {"faults": ["frame_bad"]}, "degraded", 2 * M, {"faults": []}, M),
+    Case("board-frames", BOARD, {"faults": ["fetch_failed"]}, "degraded", 2 * M, {"faults": []}, M),
+    Case("board-pixels", BOARD, {"dead_px": 16}, "degraded", 0, {"dead_px": 0}, M),
+    Case("board-pixels", BOARD, {"faults": ["panel_fault"]}, "degraded", 0, {"faults": []}, M),
+    Case("board-clock", BOARD, {"faults": ["clock_wrong"]}, "degraded", M, {"faults": []}, M),
+    Case("board-fault", BOARD, {"faults": ["power_low"]}, "degraded", 0, {"faults": []}, M),
     Case("light-fault", LIGHT, {"faults": ["dimmingFailure"]}, "degraded", M, {"faults": []}, M),
 ]
 
@@ -366,6 +386,23 @@ def test_codes_are_known_and_each_has_one_rule() -> None:
     assert found["lamp-dark"] == found["lamp-failed"]
     assert found["light-fault"] == found["lamp-failed"] | found["battery-low"]
     assert all(len(code) <= 40 and text for code, text in FAULT_CODES.items())
+
+
+def test_codes_of_boards_are_known_and_each_is_told_by_one_rule() -> None:
+    found = {
+        rule.id: {code for step in rule.rule.steps for code in codes(step.when)}
+        for rule in RULESET.rules
+        if rule.id.startswith("board-")
+    }
+    rest = found.pop("board-fault")
+    assert rest == set().union(*found.values())
+    assert rest <= BOARD_CODES.keys()
+
+
+def test_a_clock_that_the_hub_sees_is_told_once() -> None:
+    ill = CALM | WELL[BOARD] | {"faults": ["clock_wrong"], "clock_drift_s": 500.0}
+    rules = RULESET.for_device(Device("d", BOARD, "r", "s"), frozenset())
+    assert [rule.id for rule in rules if rule.raises(ill)] == ["clock-wrong"]
 
 
 def test_codes_of_cameras_are_known_and_each_is_told_by_one_rule() -> None:

@@ -11,6 +11,7 @@ from devices.person import By, Person, Role
 from devices.site import Placing, Site
 from hub.notices.desk import NoticeDesk
 from hub.notices.views import Draft
+from hub.notices.wall import Wall
 from hub.people import Roll
 from hub.store.reader import Reader
 from tests.hub.house import House
@@ -80,7 +81,9 @@ class Office(House):
         self.registry.placings = {REALM: [Placing(REALM, "xa")]}
         self.lights._above = {}
         self.people = Roll(PEOPLE, self.clock.now)
-        self.notices = NoticeDesk(self.book, self.people, Reader(self.store.path), self.do, self.clock.now)
+        reader = Reader(self.store.path)
+        wall = Wall(self.book, self.tracker, reader)
+        self.notices = NoticeDesk(self.book, self.people, reader, self.do, self.clock.now, wall)
 
     async def do(self, run: Callable[[Writes], Any]) -> Any:
         done = self.ingest.submit(run)

@@ -1,0 +1,69 @@
+"""Proof: what a board reports, held against the playlist that it applied. Pure functions of what its track holds.
+
+A board is well only while the frame that it reports is one that was previewed and may stand there now.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from devices.device import Kind
+from devices.health import Reason
+from drivers import CAPABILITIES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from devices.device import Device
+    from devices.event import Receipt
+    from devices.field import Value
+    from hub.plan import Show
+    from hub.track import Track
+
+DUE_MS = 120_000
+"""A board acknowledges its playlist within so much heard time."""
+UNPROVED = frozenset({"cannot_prove", "not_shown_yet", "shows_other"})
+"""Reasons why the health of a board that is heard is unknown."""
+_JUDGED = ("board_late", "board_wrong", "board_lied")
+
+
+def proves(device: Device) -> str:
+    """The furthest that a device can say of what it was asked: none, sent, stored, applied."""
+    found = CAPABILITIES.get(device.driver)
+    return found.receipts if found is not None else "none"
+
+
+def judge(t: Track, values: dict[str, Value], show: Show | None, at: int, *, overdue: bool) -> bool:
+    """Judge a board whose playlist is `show` (what it applied) into `values`; True where that changed something.
+
+    `overdue`: what is asked of it was to be acknowledged by now, or cannot be.
+    """
+    before = tuple(values.get(name) for name in _JUDGED)
+    values["board_late"] = overdue and proves(t.device) == "applied"
+    showing = values.get("showing")
+    if show is None or showing is None:
+        values.pop("board_wrong", None)
+    else:
+        values["board_wrong"] = showing not in show.right(at)
+    return before != tuple(values.get(name) for name in _JUDGED)
+
+
+def lied(e: Receipt, shows: Iterable[Show | None]) -> bool | None:
+    """A receipt names a frame that was not previewed for this board; None where that cannot be told."""
+    if not e.frames or e.result not in ("stored", "shown"):
+        return None
+    known = next((s.previewed[e.id] for s in shows if s is not None and e.id in s.previewed), None)
+    return None if known is None else not known.issuperset(e.frames)
+
+
+def unproved(t: Track) -> Reason | None:
+    """Why a board of which nothing bad is known is not well for all that."""
+    if t.device.kind is not Kind.SIGNBOARD:
+        return None
+    if proves(t.device) != "applied":
+        return Reason("cannot_prove")
+    if t.values.get("board_wrong") is None:
+        return Reason("not_shown_yet")
+    if t.values["board_wrong"] or t.values.get("board_lied"):
+        return Reason("shows_other")
+    return None
