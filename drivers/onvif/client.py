@@ -144,10 +144,13 @@ class Camera(Caller):
         async with await self._rtsp() as session:
             return await session.describe()
 
-    async def key_frame(self, seconds: float = KEY_FRAME_S) -> bytes:
-        """One key frame of its stream as a JPEG, for a camera without snapshots. At most 1,920 points wide."""
+    async def key_frame(self, room: Room | None = None, seconds: float = KEY_FRAME_S) -> bytes:
+        """One key frame of its stream as a JPEG, for a camera without snapshots. At most 1,920 points wide.
+
+        `room` as in `snapshot`.
+        """
         async with await self._rtsp(seconds) as session:
-            encoding, data = await session.key_frame()
+            encoding, data = await session.key_frame(room)
         return await keyframe.jpeg(encoding, data)
 
     async def recording(self) -> Recording:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Content = tuple[Mapping[str, str], bytes]
     Room = Callable[[], Awaitable[None]]
 
-SOAP_CAP = 2_000_000
+SOAP_CAP = 1_000_000
 """Bytes of a SOAP reply, decoded."""
 PICTURE_CAP = 4_000_000
 """Bytes of a snapshot."""
@@ -214,8 +214,7 @@ class Http:
             raise CameraError(Code.TIMEOUT, f"{where} does not answer") from None
         except OSError as e:
             raise network_error(e, where) from None
-        taken: socket.socket = self._streams[1].get_extra_info("socket")
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WINDOW)
+        narrow(self._streams[1])
         self._origin = origin
         self._h11 = h11.Connection(h11.CLIENT, HEADER_CAP)
         if self.allowed.own(host):
@@ -305,6 +304,12 @@ class Http:
         data = await reader.read(size)
         self._cost.came(len(data))
         return data
+
+
+def narrow(writer: asyncio.StreamWriter) -> None:
+    """Let the camera send little that nobody has read yet."""
+    taken: socket.socket = writer.get_extra_info("socket")
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WINDOW)
 
 
 class _Pace:

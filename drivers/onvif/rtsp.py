@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from drivers.onvif.errors import CameraError, Code, quoted
-from drivers.onvif.http import CONNECT_S, network_error, tls_context
+from drivers.onvif.http import CONNECT_S, narrow, network_error, tls_context
 from drivers.onvif.rtp import Assembler, Track, control_url, video
 from drivers.onvif.rtp_jpeg import JpegAssembler
 from drivers.onvif.target import split
@@ -21,11 +21,15 @@ from drivers.onvif.target import split
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from drivers.onvif.http import Room
     from drivers.onvif.login import Login
     from drivers.onvif.target import Allowed, Cost
 
-HEADER_CAP = 32_768
+HEADER_CAP = 8_192
+"""Bytes of an answer's header, and of a stream that lie here unread."""
 BODY_CAP = 65_536
+DROPPED_CAP = 262_144
+"""Bytes of a stream that may come before an answer."""
 STREAM_CAP = 16_000_000
 """Bytes of a stream until its key frame is whole."""
 _LINES = 100
@@ -94,8 +98,11 @@ class Rtsp:
         track, _ = await self._describe()
         return Stream(track.encoding if track else "", not self._login.stream.shown)
 
-    async def key_frame(self) -> tuple[str, bytes]:
-        """The encoding and the bytes of one key frame, with all that a decoder needs. Raises CameraError."""
+    async def key_frame(self, room: Room | None = None) -> tuple[str, bytes]:
+        """The encoding and the bytes of one key frame, with all that a decoder needs. Raises CameraError.
+
+        `room` waits until more of the stream may be carried; the time it took is not the camera's.
+        """
         track, base = await self._describe()
         if track is None or track.encoding not in _ASSEMBLERS:
             name = quoted(track.encoding) if track else "no video"
@@ -110,7 +117,7 @@ class Rtsp:
         self._session = setup.header("session").partition(";")[0].strip()[:100]
         channel = re.search(r"interleaved=(\d{1,3})", setup.header("transport"))
         self._good(await self._ask("PLAY", base, {"Range": "npt=0.000-"}), "PLAY")
-        return track.encoding, await self._collect(track, int(channel[1]) if channel else 0)
+        return track.encoding, await self._collect(track, int(channel[1]) if channel else 0, room)
 
     # --- the parts --------------------------------------------------------------------------------------------
 
@@ -189,17 +196,16 @@ class Rtsp:
         context = tls_context(self._login.target.verify) if parts.scheme == "rtsps" else None
         async with asyncio.timeout(CONNECT_S):
             self._streams = await asyncio.open_connection(host, port, ssl=context, limit=HEADER_CAP)
+        narrow(self._streams[1])
         return self._streams
 
     async def _reply(self, reader: asyncio.StreamReader) -> _Reply:
         """The next answer; pictures that arrive before it are dropped."""
-        for _ in range(2000):
-            first = await reader.readexactly(1)
-            if first != b"$":
-                break
-            await self._packet(reader)
-        else:
-            raise ValueError("no answer among its packets")
+        dropped = 0
+        while (first := await reader.readexactly(1)) == b"$":
+            dropped += len((await self._packet(reader))[1])
+            if dropped > DROPPED_CAP:
+                raise ValueError("no answer among its packets")
         head = (first + await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         self._cost.came(sum(len(line) + 2 for line in head))
         status = re.fullmatch(r"RTSP/1\.\d (\d{3}) ?(.*)", head[0].lstrip())
@@ -220,20 +226,29 @@ class Rtsp:
         self._cost.came(4 + len(data))
         return head[0], data
 
-    async def _collect(self, track: Track, channel: int) -> bytes:
+    async def _collect(self, track: Track, channel: int, room: Room | None) -> bytes:
         assembler, came = _ASSEMBLERS[track.encoding](track), 0
-        async with self._bounded("PLAY"):
-            assert self._streams  # noqa: S101 - PLAY was answered on it
-            reader = self._streams[0]
-            while came < STREAM_CAP:
-                first = await reader.readexactly(1)
-                if first != b"$":
-                    await reader.readuntil(b"\r\n\r\n")  # a request of the camera's, ANNOUNCE or the like
-                    came += 100
-                    continue
-                number, data = await self._packet(reader)
-                came += 4 + len(data)
-                whole = assembler.add(data) if number == channel else None
-                if whole:
-                    return whole
+        time = asyncio.get_running_loop().time
+        while came < STREAM_CAP:
+            if room is not None:
+                begun = time()
+                await room()
+                self._ends += time() - begun
+            async with self._bounded("PLAY"):
+                number, data = await self._piece()
+            came += 4 + len(data)
+            whole = assembler.add(data) if number == channel else None
+            if whole:
+                return whole
         raise CameraError(Code.TOO_LARGE, f"no key frame within {STREAM_CAP:,} bytes")
+
+    async def _piece(self) -> tuple[int, bytes]:
+        """The next packet and its channel; -1 where it is a request of the camera's, ANNOUNCE or the like."""
+        assert self._streams  # noqa: S101 - PLAY was answered on it
+        reader = self._streams[0]
+        first = await reader.readexactly(1)
+        if first == b"$":
+            return await self._packet(reader)
+        said = await reader.readuntil(b"\r\n\r\n")
+        self._cost.came(1 + len(said))
+        return -1, said

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
 from drivers.onvif import CameraError, Code
 from hub.poll.alarms import Alarms
+from hub.poll.budget import Budget
 from hub.poll.patience import FULL_AGAIN_S, LOGIN_AGAIN_S, Patience
 from hub.poll.poller import Unreachable
 from hub.poll.reading import ANSWER_CODES, LOGIN_CODES, Found
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from hub.poll.shelf import Shelf
     from hub.poll.wheel import Bucket
 
-HOUR_S = 3600.0
 SUSPECT_S = 75.0
 """A picture that looks wrong is looked at again after so long, and so is one that did not come."""
 SOONER = 8
@@ -39,8 +38,10 @@ PATIENCE_S = 2.0
 """A visit waits so long for a picture that is on its way; else the next one tells of it."""
 CARRIED_S = 3.0
 """There is one connection: a visit waits so long for a picture that is being carried over it, then that is its sign."""
-PICTURE_MOST_S = 600.0
-"""A picture that an uplink cannot carry in so long is given up, until the next one is due."""
+PICTURE_MOST_S = 240.0
+"""A picture that an uplink cannot carry in so long is given up: 4 MB take half of it."""
+FRUITLESS = 10
+"""A picture that did not come is not fetched again before so many times as long as it held the uplink for nothing."""
 OWES_S = 10.0
 """A visit waits so long at most where its village's uplink is behind."""
 
@@ -111,10 +112,10 @@ class Watch:
         self._login: str = ""
         self._login_rest, self._stream_rest, self._picture_rest = Patience(), Patience(), Patience()
         self._sooner = 0
-        self._costs: deque[tuple[float, int, int]] = deque()
         self._faulty: frozenset[str] = frozenset()
         self._alarms = Alarms(camera, pace)
-        camera.cost.carried = lambda size: bucket.take(size, pace.mono())
+        self._budget = Budget(camera.cost, row.interval_s)
+        camera.cost.carried = self._carried
 
     def close(self) -> None:
         """Give the connection back."""
@@ -153,6 +154,9 @@ class Watch:
             await asyncio.wait({self._fetching}, timeout=CARRIED_S)
             if not self._fetching.done() and self._camera.cost.bytes_in > before and self._before is not None:
                 return self._before  # it answers; nothing else can be asked of it meanwhile
+        if self._before is not None and self._budget.spent(self._pace.mono()):
+            await self._knock(Code.TIMEOUT)
+            return self._before
         await self._pace.sleep(min(OWES_S, self._bucket.wait(self._pace.mono())))
         begun = time.monotonic()
         found = Found(0.0)
@@ -167,7 +171,7 @@ class Watch:
             await self._ask(found)
             await self._look(found)
         self._seen(found)
-        self._count(found)
+        found.requests_h, found.traffic_kb = self._budget.hour(self._pace.mono())
         self._before = found
         return found
 
@@ -176,13 +180,17 @@ class Watch:
         if e.code in (Code.REFUSED, Code.NO_ROUTE, Code.NO_SUCH_HOST):
             raise Unreachable(e.code.value)
         if e.code in (Code.TIMEOUT, Code.RESET):
-            target = self._camera.target
-            try:
-                async with asyncio.timeout(KNOCK_S):
-                    _, writer = await asyncio.open_connection(target.host, target.port)
-            except (OSError, TimeoutError):
-                raise Unreachable(e.code.value) from e
-            writer.close()
+            await self._knock(e.code)
+
+    async def _knock(self, code: Code) -> None:
+        """Whether it takes a connection. Raises Unreachable with this code."""
+        target = self._camera.target
+        try:
+            async with asyncio.timeout(KNOCK_S):
+                _, writer = await asyncio.open_connection(target.host, target.port)
+        except (OSError, TimeoutError) as e:
+            raise Unreachable(code.value) from e
+        writer.close()
 
     async def _ask(self, found: Found) -> None:
         """What needs the login."""
@@ -261,15 +269,20 @@ class Watch:
     async def _fetch_in_turn(self) -> None:
         """One picture of a village at a time, when its uplink has room."""
         async with self._bucket.turn:
-            self._picture_due = self._pace.mono() + self.row.picture_s
+            await self._room()
+            begun = self._pace.mono()
+            self._picture_due = begun + self.row.picture_s
+            came = False
             try:
                 async with asyncio.timeout(PICTURE_MOST_S):
-                    await self._room()
-                    await self._fetch()
+                    came = await self._fetch()
             except TimeoutError:
-                pass
+                self._no_picture = "noPicture"
             finally:
                 self._carrying = False
+            now = self._pace.mono()
+            if not came:
+                self._picture_due = max(self._picture_due, now + FRUITLESS * (now - begun))
 
     async def _room(self) -> None:
         """Wait until the village's uplink has room for more of a picture."""
@@ -296,19 +309,20 @@ class Watch:
         if self._good_at is not None:
             found.picture_age_s = self._pace.now() - self._good_at
 
-    async def _fetch(self) -> None:
+    async def _fetch(self) -> bool:
+        """Whether a picture came."""
         self._carrying = True
         try:
             jpeg = await self._picture()
         except CameraError as e:
             if e.code.value in LOGIN_CODES and not self.row.username:
-                return
+                return False
             self._no_picture = "picturePlain" if e.code is Code.LOGIN_PLAIN else "noPicture"
             if e.code in (Code.LOGIN_REFUSED, Code.LOGIN_LOCKED):
                 self._picture_rest.refused(self._pace.mono())
             elif e.code is not Code.LOGIN_PLAIN:
                 self._again()
-            return
+            return False
         self._carrying = False
         self._no_picture = ""
         self._picture_rest.accepted()
@@ -332,6 +346,7 @@ class Watch:
             self._good_at = at / 1000
             self._keep("last", at, jpeg)
         self._shelf.remember(self.row.name, self._eye.to_json())
+        return True
 
     def _again(self) -> None:
         """The next picture comes sooner, unless that did not help."""
@@ -350,7 +365,7 @@ class Watch:
             if not other_way or self._stream_rest.waits(self._pace.mono()):
                 raise
             try:
-                return await self._camera.key_frame()
+                return await self._camera.key_frame(self._room)
             except CameraError as other:
                 raise e from other
 
@@ -359,14 +374,8 @@ class Watch:
 
     # --- what it costs ----------------------------------------------------------------------------------------
 
-    def _count(self, found: Found) -> None:
-        cost, now = self._camera.cost, self._pace.mono()
-        carried = cost.bytes_in + cost.bytes_out
-        self._costs.append((now, cost.requests, carried))
-        while now - self._costs[0][0] > HOUR_S:
-            self._costs.popleft()
-        _, requests, before = self._costs[0]
-        if len(self._costs) == 1 or now - self._costs[0][0] < HOUR_S - 2 * self.row.interval_s:
-            requests = before = 0  # younger than an hour: all there was
-        found.requests_h = cost.requests - requests
-        found.traffic_kb = round((carried - before) / 1000)
+    def _carried(self, size: int) -> None:
+        now = self._pace.mono()
+        self._bucket.take(size, now)
+        if not self._carrying:
+            self._budget.take(size, now)

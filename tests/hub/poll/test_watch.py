@@ -68,7 +68,8 @@ class Camera:
     async def stream(self) -> Any:
         return self._do("stream", self.streamed)
 
-    async def key_frame(self) -> Any:
+    async def key_frame(self, room: Any) -> Any:
+        await room()
         return self._do("key_frame", self.framed)
 
     async def snapshot(self, room: Any) -> Any:
@@ -344,6 +345,37 @@ async def test_pictures_that_lead_nowhere_come_no_sooner_for_ever(scene: Scene, 
     for _ in range(120):
         await scene.visit()
     assert 2 + SOONER <= scene.camera.asked.count("snapshot") <= SOONER + 12
+
+
+async def test_one_that_pours_out_answers_is_only_knocked_at_until_that_is_paid_off(scene: Scene) -> None:
+    async def pours() -> Any:
+        scene.camera.asked.append("clock")
+        scene.camera.cost.came(900_000)
+        raise CameraError(Code.TOO_LARGE, "no end")
+
+    scene.camera.clock = pours  # type: ignore[method-assign]
+    server = await asyncio.start_server(lambda _r, w: w.close(), "127.0.0.1", 0)
+    async with server:
+        scene.camera.target = Target("cam-1", "127.0.0.1", server.sockets[0].getsockname()[1])
+        for _ in range(180):
+            assert (await scene.visit())["faults"] == ["answersTooLarge"]
+    assert 10 <= scene.camera.asked.count("clock") <= 13, "3 hours of 1 kB a second"
+    with pytest.raises(Unreachable):
+        await scene.visit()
+
+
+async def test_what_holds_the_uplink_for_nothing_comes_back_rarely(scene: Scene) -> None:
+    async def endless(room: Any) -> bytes:
+        del room
+        scene.camera.asked.append("snapshot")
+        scene.pace.time += 130
+        raise CameraError(Code.TOO_LARGE, "4 MB and more")
+
+    scene.camera.snapshot = endless  # type: ignore[method-assign]
+    for _ in range(180):
+        await scene.visit()
+    held = 130 * scene.camera.asked.count("snapshot")
+    assert 3 * 130 <= held <= (180 * 60 + held) / 10, "a tenth of its village's pictures"
 
 
 @pytest.mark.parametrize(
