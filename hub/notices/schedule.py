@@ -236,13 +236,11 @@ def _of_emergency(draft: Draft, now: int) -> Iterator[Problem]:
 def _of_rule(draft: Draft, now: int) -> Iterator[Problem]:
     try:
         parts = _parts(draft.recurrence)
-        if draft.start is None:
-            yield Problem("start_missing", "start")
         if draft.minutes is None:
             yield Problem("minutes_missing", "minutes")
-        if draft.start is None or draft.minutes is None:
-            return
-        start = draft.start
+        if draft.start is None:
+            yield Problem("start_missing", "start")
+        start = now if draft.start is None else draft.start
         if not now - PAST_MS <= start <= now + LIFE_MS:
             return  # told already
         first = next(_occurrences(parts, start), None)
