@@ -126,9 +126,10 @@ class StepAnswer(Answer):
     board_at: Ms | None
     """By the board's own clock."""
     late: bool
-    hash: str
+    frames: list[str]
+    """Hashes of the frames that it reports, in turn."""
     right: bool | None
-    """The reported frame is one that was previewed; null: not known."""
+    """Each was previewed for that revision and the board's profile; null: not known."""
     detail: str
 
 
@@ -275,4 +276,7 @@ def template_answer(t: Template) -> TemplateAnswer:
 def steps_answer(found: Iterable[Step]) -> list[StepAnswer]:
     """What boards said."""
     fields = StepAnswer.model_fields
-    return [StepAnswer.model_construct(**{f: getattr(s, f) for f in fields}) for s in found]
+    return [
+        StepAnswer.model_construct(**{f: getattr(s, f) for f in fields} | {"frames": list(s.frames)})
+        for s in found
+    ]

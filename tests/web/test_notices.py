@@ -101,7 +101,10 @@ async def test_the_life_of_a_notice(ask: Client) -> None:
     status, n = await ask("Lan", "POST", "notices/1/publish", {"version": 2})
     assert (status, n["item"]) == (200, "1.1")
     boards = (await ask("Lan", "GET", "boards"))[1]["boards"]
-    assert [(b["name"], b["due"]) for b in boards] == [("bang-1", ["1.1"]), ("bang-2", [])]
+    assert [b["name"] for b in boards] == ["bang-1", "bang-2"]
+    now = (await ask("Lan", "GET", "notices"))[1]["now"]
+    slots = (await ask("Lan", "GET", f"notices/calendar?start={now}&end={now + 1}"))[1]["slots"]
+    assert [(s["board"], s["item"], s["hidden"]) for s in slots] == [("bang-1", "1.1", False)]
     frame = n["revisions"][0]["frames"]["led-64x32-1"][0]["hash"]
     png = await ask.web.get(f"/api/frames/{frame}.png")
     assert png.headers["content-type"] == "image/png"
