@@ -16,7 +16,7 @@ FIELDS = (
 
 FAULT_CODES: dict[str, dict[str, str]] = {
     "keyWaits": {
-        "vi": "khóa của trạm chưa được chấp nhận nên không có mật khẩu camera",
+        "vi": "khóa chưa được chấp nhận nên không có mật khẩu camera",
         "en": "its key is not accepted, so it has no passwords of cameras",
     },
     "pollerFailed": {"vi": "không hỏi được camera", "en": "cannot ask cameras"},

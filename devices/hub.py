@@ -41,11 +41,11 @@ FAULT_CODES: dict[str, dict[str, str]] = {
     },
     "poller_failed": {"vi": "không hỏi được camera", "en": "cameras cannot be asked"},
     "agent_key_waits": {
-        "vi": "khóa mới của một trạm hỏi camera chờ quản trị viên chấp nhận; xem trang của trạm",
+        "vi": "khóa mới của một cổng hỏi camera chờ quản trị viên chấp nhận; xem trang của cổng",
         "en": "the new key of an agent waits to be accepted on its page",
     },
     "agent_overfull": {
-        "vi": "một thôn có nhiều camera hơn mức một trạm hỏi được; phần còn lại không được hỏi",
+        "vi": "một thôn có nhiều camera hơn mức một cổng hỏi được; phần còn lại không được hỏi",
         "en": "a realm has more cameras than fit its agent; the rest are asked by nobody",
     },
     "influxdb_away": {"vi": "InfluxDB không nhận dữ liệu", "en": "InfluxDB does not take points"},

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 
-from drivers.mqtt_link import in_words
+from drivers.mqtt_link import Closing, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,7 @@ class Heard(NamedTuple):
 
     topic: str
     payload: bytes
-    taken: Callable[[], None]
+    taken: Callable[[], object]
 
 
 class Acknowledged(NamedTuple):
@@ -121,7 +121,9 @@ class DeviceLink:
         client.username_pw_set(s.user, s.password)
         client.will_set(*s.will, qos=1, retain=True)
         if s.cafile:
-            client.tls_set_context(ssl.create_default_context(cafile=s.cafile))
+            context = ssl.create_default_context(cafile=s.cafile)
+            context.sslsocket_class = Closing
+            client.tls_set_context(context)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
@@ -144,7 +146,7 @@ class DeviceLink:
                         client.loop_write()
                         break
             except Exception as e:  # noqa: BLE001 - told in words, and tried again
-                self._why = self._why or in_words(e)
+                self._why = self._why or in_words(e, "--tls-ca")
             self._up, self._client = False, None
             with contextlib.suppress(OSError):
                 if (sock := client.socket()) is not None:
@@ -179,12 +181,10 @@ class DeviceLink:
             self._why = str(code)
 
     def _on_message(self, client: Client, _data: Any, m: MQTTMessage) -> None:
-        def taken() -> None:
-            if client is self._client:  # the next connection numbers anew
-                client.ack(m.mid, m.qos)
-
-        with contextlib.suppress(UnicodeDecodeError):
-            self._told(Heard(m.topic, bytes(m.payload), taken))
+        with contextlib.suppress(
+            UnicodeDecodeError
+        ):  # each connection has a client: a number is never another's
+            self._told(Heard(m.topic, bytes(m.payload), lambda: client.ack(m.mid, m.qos)))
 
 
 def refusal(code: str, user: str) -> str:

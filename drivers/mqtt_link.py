@@ -171,7 +171,7 @@ class _Buffered(Client):
                 self._out = self._out[super()._sock_send(self._out) :]
 
 
-class _Closing(ssl.SSLSocket):
+class Closing(ssl.SSLSocket):
     """Closed where the broker is not the one it should be: paho would leave it to the garbage collector."""
 
     def do_handshake(self, block: bool = False) -> None:
@@ -266,7 +266,7 @@ class MqttLink:
             client.username_pw_set(s.username, s.password)
         if s.cafile:
             context = ssl.create_default_context(cafile=s.cafile)
-            context.sslsocket_class = _Closing
+            context.sslsocket_class = Closing
             client.tls_set_context(context)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
@@ -444,10 +444,10 @@ class MqttLink:
             self._client.ack(m.mid, m.qos)
 
 
-def in_words(error: Exception) -> str:
-    """Why there is no connection, as a person can act on it."""
+def in_words(error: Exception, ca: str = "broker.cafile") -> str:
+    """Why there is no connection, as a person can act on it; `ca` is how they named the CA's file."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the broker's certificate is not one that broker.cafile vouches for ({error.verify_message})"
+        return f"the broker's certificate is not one that {ca} vouches for ({error.verify_message})"
     if isinstance(error, ssl.SSLError):
         return f"no TLS with the broker at this port ({error.reason or error})"
     return str(error) or type(error).__name__

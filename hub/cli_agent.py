@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sqlite3
+import ssl
 from pathlib import Path
 from typing import Annotated
 
@@ -66,7 +67,7 @@ def agent(  # noqa: PLR0913, PLR0917 - one option a thing
     try:
         password = password_file.read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as e:
-        fail(f"cannot read the password: {e}")
+        fail(f"cannot read the password: {password_file}: {getattr(e, 'strerror', e)}")
     if not password:
         fail(f"{password_file} is empty")
     os.umask(0o077)
@@ -82,6 +83,8 @@ def agent(  # noqa: PLR0913, PLR0917 - one option a thing
         fail(str(e).replace("another village-hub is", "another agent is"))
     except (BadKey, sqlite3.Error) as e:
         fail(e)
+    except ssl.SSLError:
+        fail(f"{tls_ca} holds no certificate (PEM)")
     except OSError as e:
         fail(f"{e.filename or tls_ca or data}: {e.strerror or e}")
     os.close(handle)

@@ -93,7 +93,7 @@ class Agent:
             ),
             self._told,
         )  # fmt: skip
-        self.sender = Sender(self.outbox, self._link.publish, self._topic, s.kbit_s)
+        self.sender = Sender(self.outbox, self._link.publish, self._topic, s.kbit_s, self.now)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._interval_s = INTERVAL_S
         self._said_why = ""

@@ -37,9 +37,14 @@ class Sender:
     """On the event loop. `publish` gives the number by which a message is acknowledged, None where there is no link."""
 
     def __init__(
-        self, outbox: Outbox, publish: Callable[..., int | None], topic: Callable[[str, str], str], kbit_s: float
-    ) -> None:  # fmt: skip
-        self._outbox, self._publish, self._topic = outbox, publish, topic
+        self,
+        outbox: Outbox,
+        publish: Callable[..., int | None],
+        topic: Callable[[str, str], str],
+        kbit_s: float,
+        now: Callable[[], int],
+    ) -> None:
+        self._outbox, self._publish, self._topic, self._now = outbox, publish, topic, now
         rate = kbit_s * 1000 / 8
         self._bucket = Bucket(rate, rate)
         self.up = False
@@ -141,7 +146,8 @@ class Sender:
             said = json.loads(m.body)
             if said.get("online"):
                 self._shown[m.device] = said["boot"]
-                return m.body, said["boot"]
+                said["ts"] = self._now() / 1000  # it is so now; by this the hub places what was late
+                return json.dumps(said).encode(), said["boot"]
             said["boot"] = self._shown.get(m.device, said["boot"])  # of another boot it would say nothing
             return json.dumps(said).encode(), None
         if m.channel == "picture":

@@ -229,7 +229,7 @@ async def test_a_picture_of_an_agents_is_stored_once_and_never_in_place_of_a_new
     desk.agents.tracks["cam-1"] = Track(CAM, 1, 0, None, frozenset())  # type: ignore[index, arg-type]
     desk.agents.devices["cam-1"] = CAM  # type: ignore[index]
     desk.agents.realms = {"thon": "gw"}
-    for what, at in (("fault", 1), ("fault", 1), ("last", 5), ("last", 3), ("last", 5), ("reference", 2)):
+    for what, at in (("fault", 1), ("fault", 1), ("last", 5), ("last", 5), ("last", 3), ("reference", 2)):
         assert send(what, at)
     kept = await desk.cameras.pictures("cam-1")
     assert [(p.what, p.at - NOW, p.codes, p.by) for p in kept] == [

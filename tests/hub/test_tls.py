@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trustme
 
+from drivers.mqtt_device import Connected, DeviceLink, DeviceSettings, Lost
 from drivers.mqtt_link import Down, LinkSettings, MqttLink, Up
 from hub.broker import NoBroker, Tls, check_tls
 from hub.check import Finding, check
@@ -19,6 +21,8 @@ from tests.brokers import PATIENCE_S, Mosquitto, free_port
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from drivers.mqtt_device import Told
 
 
 class Certified:
@@ -65,6 +69,29 @@ def certified(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Certified]:
     made = Certified(tmp_path_factory.mktemp("tls"))
     yield made
     made.mosquitto.stop()
+
+
+def test_a_device_comes_in_and_is_told_of_another_ca(certified: Certified) -> None:
+    for ca in (certified.ca, certified.other):
+        told: queue.Queue[Told] = queue.Queue()
+        settings = DeviceSettings(
+            "127.0.0.1",
+            certified.tls.port,
+            "hub",
+            "h",
+            ("vh/1/a/b/command",),
+            ("vh/1/a/b/state", b""),
+            str(ca),
+        )
+        link = DeviceLink(settings, told.put)
+        link.start()
+        said = told.get(timeout=PATIENCE_S)
+        link.stop()
+        if ca is certified.ca:
+            assert isinstance(said, Connected)
+        else:
+            assert isinstance(said, Lost)
+            assert "not one that --tls-ca vouches for" in said.why
 
 
 def test_the_hub_comes_in(certified: Certified) -> None:

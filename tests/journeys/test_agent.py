@@ -118,14 +118,12 @@ class Scene(Village):
         assert {"hub.db", "mosquitto.db", "agent.db", "agent.log"} <= {p.name for p in files}
         return [str(p) for p in files if any(w in p.read_bytes() for w in words)]
 
-    def readings(self, name: str) -> list[tuple[int, int, bool]]:
-        """(boot, seq, late) of every reading in the journal."""
-        sql = (
-            "SELECT body FROM journal JOIN device ON device.id=journal.device WHERE name=? AND what & 15 = 1"
-        )
+    def readings(self, name: str) -> list[tuple[int, int, bool, float]]:
+        """(boot, seq, late, placed so many seconds from when it was measured) of every reading in the journal."""
+        sql = "SELECT at, body FROM journal JOIN device ON device.id=device WHERE name=? AND what & 15 = 1"
         with closing(sqlite3.connect(self.database)) as db:
-            said = [json.loads(body) for (body,) in db.execute(sql, (name,))]
-        return [(s["boot"], s["seq"], s.get("late", False)) for s in said]
+            said = [(at, json.loads(body)) for at, body in db.execute(sql, (name,))]
+        return [(s["boot"], s["seq"], s.get("late", False), at / 1000 - s["ts"]) for at, s in said]
 
 
 @contextmanager
@@ -201,12 +199,13 @@ def test_a_lost_link_and_a_kill_lose_and_double_nothing() -> None:
         kept = made.buffered()
         made.start_broker()
         made.until(lambda: not made.buffered(), "the backlog to be told")
-        made.until(lambda: kept <= {(b, s) for b, s, _ in made.readings(name)}, "all of it at the hub")
+        made.until(lambda: kept <= {r[:2] for r in made.readings(name)}, "all of it at the hub")
         readings = made.readings(name)
-        assert len({(b, s) for b, s, _ in readings}) == len(readings), "each once"
-        assert {late for b, s, late in readings if (b, s) in before} == {True}
-        for boot in {b for b, _, _ in readings}:
-            seqs = sorted(s for b, s, _ in readings if b == boot)
+        assert len({r[:2] for r in readings}) == len(readings), "each once"
+        assert {late for b, s, late, _ in readings if (b, s) in before} == {True}
+        assert max(abs(off) for *_, late, off in readings if late) < 2, "placed when they were measured"
+        for boot in {r[0] for r in readings}:
+            seqs = sorted(r[1] for r in readings if r[0] == boot)
             assert seqs == list(range(seqs[0], seqs[0] + len(seqs))), "none is missing"
         made.until(lambda: made.device(name)["shown"] == "ok", "as it is now")
         assert made.device(AGENT)["values"]["dropped"] == 0

@@ -9,6 +9,7 @@ import pytest
 
 from hub.agent.outbox import NOW, PICTURE, READING, Kept, Outbox
 from hub.agent.sender import FRESH_S, WINDOW, Sender
+from hub.poll.wheel import Bucket
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,9 @@ class Scene:
 
     def _open(self) -> None:
         self.outbox = Outbox(self.folder, 10**7)
-        self.sender = Sender(self.outbox, self.publish, lambda d, c: f"{d}/{c}", 256.0)
+        self.sender = Sender(
+            self.outbox, self.publish, lambda d, c: f"{d}/{c}", 256.0, lambda: round(self.at * 1000)
+        )
 
     def monotonic(self) -> float:
         return self.at
@@ -139,6 +142,14 @@ def test_a_state_goes_first_and_retained(scene: Scene) -> None:
     assert [(t, r) for t, _, r in scene.take()] == [("cam-1/state", True), ("cam-1/telemetry", False)]
 
 
+def test_that_a_camera_is_there_is_said_as_of_now(scene: Scene) -> None:
+    """By its time the hub learns the agent's clock, and places by that what is late."""
+    scene.state(online=True, boot=1)
+    scene.at += 3600
+    scene.sender.connected()
+    assert scene.take() == [("cam-1/state", {"online": True, "boot": 1, "ts": 4600.0}, True)]
+
+
 def test_a_camera_is_gone_under_the_boot_that_the_hub_has_heard(scene: Scene) -> None:
     scene.sender.connected()
     scene.reads(boot=1)
@@ -167,6 +178,17 @@ def test_a_camera_is_gone_under_a_boot_that_is_on_its_way(scene: Scene) -> None:
     assert states == [5], "nothing was ever acknowledged"
 
 
+def test_after_a_kill_it_knows_under_which_boot_a_camera_was_heard(scene: Scene) -> None:
+    scene.sender.connected()
+    scene.reads(boot=1)
+    scene.take()
+    scene.ack_all()
+    scene.killed()
+    scene.state(online=False, boot=5)
+    scene.sender.connected()
+    assert [b for _, b, _ in scene.take()] == [{"online": False, "boot": 1}]
+
+
 def test_late_readings_show_no_life(scene: Scene) -> None:
     scene.reads(boot=3)
     scene.at += 60
@@ -174,6 +196,17 @@ def test_late_readings_show_no_life(scene: Scene) -> None:
     scene.take()
     scene.ack_all()
     assert scene.outbox.heard() == {}
+
+
+def test_one_picture_is_on_its_way_however_wide_the_uplink_is_said_to_be(scene: Scene) -> None:
+    scene.sender._bucket = Bucket(1e9, 1e9)
+    scene.picture(1)
+    scene.picture(2)
+    scene.sender.connected()
+    assert [b["n"] for _, b, _ in scene.take()] == [1]
+    assert scene.take() == []
+    scene.ack_all()
+    assert [b["n"] for _, b, _ in scene.sent] == [2]
 
 
 def test_pictures_come_last_one_at_a_time_within_the_uplink(scene: Scene) -> None:
