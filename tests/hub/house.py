@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from drivers.mqtt_link import Item
-    from hub.plan import Plan
+    from hub.plan import Plan, Show
     from hub.track import Track
     from rules.rule import Ruleset
 
@@ -81,10 +81,15 @@ class House:
     """A hub in a folder. `crash` forgets what is in memory; `start` goes on with what is stored."""
 
     def __init__(
-        self, folder: Path, *devices: Device, rules: Ruleset = RULES, plans: Mapping[str, Plan] | None = None
+        self,
+        folder: Path,
+        *devices: Device,
+        rules: Ruleset = RULES,
+        plans: Mapping[str, Plan] | None = None,
+        shows: Mapping[str, Show] | None = None,
     ) -> None:
         self.folder = folder
-        self.plans = dict(plans or {})
+        self.plans, self.shows = dict(plans or {}), dict(shows or {})
         self.rules = rules
         self.clock = HandClock()
         self.mid = 0
@@ -109,6 +114,7 @@ class House:
         self.deaf, before = load_spans(store)
         self.tracker = Tracker(self.rules, self.deaf)
         self.tracker.plans |= self.plans
+        self.tracker.shows |= self.shows
         self.registry = found = registry.load(store)
         for name, device in found.devices.items():
             self.tracker.add(device, found.ids[name], sun_at(*HANOI), frozenset({device.site}))

@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from devices.device import Device, Kind
+from devices.lifecycle import Lifecycle
+from devices.notice import Frame, Item, Level, playlist
 from devices.program import Edge, Order, Program
 from drivers.mqtt_link import CaughtUp, Down, Stalled, Up
 from hub.ingest import _reaches
-from hub.plan import Plan
+from hub.plan import Plan, Show
 from tests.hub.house import House
 from tests.hub.scene import REALM, T0, gateway, light
 
@@ -32,9 +35,10 @@ DEVICES = (
     light("den-1", uplink_by="cong-1"),
     light("den-2", uplink_by="cong-1", interval_s=10.0),
     light("den-3"),
+    Device("bang-1", Kind.SIGNBOARD, REALM, REALM, interval_s=60.0, lifecycle=Lifecycle.ACTIVE, profile="led"),
 )
 NAMES = [d.name for d in DEVICES]
-LIGHTS = NAMES[1:]
+LIGHTS = NAMES[1:4]
 PLANS = ("0" * 16, "1" * 16)
 """Ids of two orders: the lamp is to burn until dawn, and only until 20:00."""
 
@@ -51,6 +55,24 @@ def plans() -> dict[str, Plan]:
     """What the two orders mean."""
     wanted = (Program(), Program(off=Edge(at="20:00")))
     return {i: Plan(Order(id=i, program=p, lat=21.0, lon=105.8)) for i, p in zip(PLANS, wanted, strict=True)}
+
+
+OWN, MARKET, FLOOD, OTHER = (letter * 64 for letter in "abcd")
+"""Frames: a board's own, that of a notice, that of another, and one that nobody previewed."""
+
+
+def shows() -> dict[str, Show]:
+    """Two playlists: one whose notice begins soon and is soon over, one with an emergency on top."""
+    own = (Frame(hash=OWN, seconds=10),)
+
+    def item(number: int, level: Level, frame: str, first: int, last: int) -> Item:
+        windows = ((T0 // 1000 + first, T0 // 1000 + last),)
+        return Item(id=f"{number}.1", level=level, windows=windows, frames=(Frame(hash=frame, seconds=10),))
+
+    market = item(1, Level.ROUTINE, MARKET, 200, 500)
+    flood = item(2, Level.EMERGENCY, FLOOD, 0, 400)
+    lists = (playlist("led", (market,), own), playlist("led", (flood, market), own))
+    return {made.id: Show(made) for made in lists}
 
 
 class Step(NamedTuple):
@@ -131,7 +153,7 @@ class Run:
 
     def __init__(self, folder: Path, *, stops: bool) -> None:
         self.stops = stops
-        self.house = House(folder, *DEVICES, plans=plans()).listening()
+        self.house = House(folder, *DEVICES, plans=plans(), shows=shows()).listening()
         self.at = T0
         self.busy = False
         self.link = "hears"
@@ -294,6 +316,48 @@ def evenings(draw: Callable[[Any], Any]) -> list[Step]:
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(evenings())
 def test_what_is_asked_of_a_light_and_what_it_follows_survive_a_restart(steps: list[Step]) -> None:
+    same_either_way(steps)
+
+
+@st.composite
+def nights_of_a_board(draw: Callable[[Any], Any]) -> list[Step]:
+    """A board that is asked, reports what it shows, gives receipts, restarts, and falls silent; the hub is cut off."""
+    between = st.lists(
+        st.sampled_from(["tick", "tick", "commit", "checkpoint", "crash", "crash"]), max_size=3
+    )
+    lists = [*shows(), "0" * 16]
+    steps = []
+    for seq in range(1, draw(st.integers(2, 16))):
+        what = draw(
+            st.sampled_from(["asks", "asks", *["telemetry"] * 4, "receipt", "state", "cut", "stalled"])
+        )
+        said: dict[str, Any] = {"boot": draw(st.sampled_from([1, 1, 1, 2])), "seq": seq}
+        match what:
+            case "asks":
+                happens: tuple[str, ...] = ("asks", "bang-1", draw(st.sampled_from([*lists, ""])))
+            case "cut":
+                happens = (draw(st.sampled_from(["down", "up", "caught_up"])),)
+            case "stalled":
+                happens = ("stalled",)
+            case "telemetry":
+                said |= {"showing": draw(st.sampled_from([OWN, MARKET, FLOOD, OTHER, ""]))}
+                said |= {"applied": draw(st.sampled_from([*lists, ""]))} if draw(st.booleans()) else {}
+            case "receipt":
+                said |= {"id": draw(st.sampled_from(["1.1", "2.1", *lists]))}
+                said |= {"result": draw(st.sampled_from(["shown", "stored", "failed", "done"]))}
+                said |= {"frames": [draw(st.sampled_from([MARKET, FLOOD, OTHER]))]}
+            case _:
+                said |= {"online": True}
+        if what in ("telemetry", "receipt", "state"):
+            happens = ("says", "bang-1", what, json.dumps(said))
+        gaps = st.sampled_from([1, 1000, 10_000, 60_000, 89_999, 90_000, 110_000, 119_999, 120_000])
+        steps.append(Step(draw(gaps), happens, draw(between)))
+    return steps
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(nights_of_a_board())
+def test_what_a_board_is_asked_and_what_it_proves_survive_a_restart(steps: list[Step]) -> None:
     same_either_way(steps)
 
 
