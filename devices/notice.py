@@ -28,11 +28,19 @@ SLACK_S = 90.0
 """So long before and after a change either side of it is right: clocks differ, frames take turns."""
 
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-"""The sha256 of a frame's pixels (docs/notices.md says of which bytes)."""
+"""The hash of a frame's pixels (`pixel_hash`)."""
 ItemId = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,8}\.[1-9]\d{0,5}$")]
 """A published revision: `<notice>.<revision>`."""
 Instant = Annotated[int, Field(ge=0, le=10**11)]
 _CONFIG = ConfigDict(extra="ignore", frozen=True)
+
+
+def pixel_hash(width: int, height: int, rgb: bytes) -> str:
+    """The hash of a frame: sha256 of `<width>x<height>` and a line feed, then of every pixel its red, green and blue.
+
+    One byte each, row by row from the top left: of what is decoded, so whatever file it came in.
+    """
+    return hashlib.sha256(f"{width}x{height}\n".encode() + rgb).hexdigest()
 
 
 class Level(StrEnum):

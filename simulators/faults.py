@@ -19,6 +19,7 @@ LAMP_UNEXPECTED_ON = "lampUnexpectedOn"
 
 _ALL = frozenset(Kind) - {Kind.HUB}
 _CAMERA = frozenset({Kind.CAMERA})
+_BOARD = frozenset({Kind.SIGNBOARD})
 _SMALL = frozenset({Kind.SOLAR_LIGHT, Kind.ACCESS_POINT, Kind.GATEWAY})
 
 
@@ -52,6 +53,14 @@ FAULTS: Mapping[str, FaultKind] = MappingProxyType(
             "no internet (an access point says so over its management link; a gateway is cut off with all behind it)",
         ),
         "out_of_range": FaultKind(_SMALL, "a sensor says what cannot be (-127 °C, 255 %)"),
+        # Felt by what a board shows
+        "slow_board": FaultKind(_BOARD, "takes what it should show two and a half minutes late"),
+        "stuck_frame": FaultKind(_BOARD, "acknowledges, and goes on showing the frame that stands on it"),
+        "lying_board": FaultKind(_BOARD, "reports frames that nobody previewed"),
+        "power_flickers": FaultKind(_BOARD, "loses its power, once, in the middle of storing a frame"),
+        "storage_full": FaultKind(_BOARD, "has no room for further frames"),
+        "dead_pixels": FaultKind(_BOARD, "forty pixels are dead"),
+        "clock_ahead": FaultKind(_BOARD, "its clock is three hours ahead"),
         # Felt by a camera's lens and picture
         "frozen": FaultKind(_CAMERA, "the same picture again and again"),
         "covered": FaultKind(_CAMERA, "something hangs before the lens"),

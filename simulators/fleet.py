@@ -39,8 +39,14 @@ PLACES = {
     Kind.SIGNBOARD: ("nhà văn hóa",),
     Kind.GATEWAY: ("nhà văn hóa",),
 }
+PROFILES = ("led-64x32-1", "led-192x64-2", "led-128x64-2", "led-320x160-full", "screen-1280x720")
+"""What boards can draw, in turn. Screens are browsers that come by HTTP: nobody pretends to be one."""
+DEMO_BOARDS = (3, 2)
+"""So many boards the first villages of the demo have; every other village has one at most."""
 ONVIF = "onvif"
 """The driver of cameras that are asked."""
+PLAYER = "player"
+"""The driver of screens."""
 CAMERAS_ARE_ASKED = True
 """Whether a fleet's cameras are asked by ONVIF where nothing else is said; else they report over MQTT."""
 ASKED_EVERY_S: Mapping[str, float] = {"demo": 30.0, "district": 60.0}
@@ -75,7 +81,7 @@ def build(name: str, *, asked: bool = CAMERAS_ARE_ASKED, camera_port: int = CAME
     """
     interval_s = FLEETS[name]
     whole = district.load()
-    devices = tuple(_devices(whole))
+    devices = tuple(_boards(tuple(_devices(whole)), whole.demo))
     villages = {v.slug for v in whole.villages}
     if name == "demo":
         villages = set(whole.demo)
@@ -94,8 +100,15 @@ def build(name: str, *, asked: bool = CAMERAS_ARE_ASKED, camera_port: int = CAME
 
 
 def speaks_itself(device: Device) -> bool:
-    """False for the lights that hang on a gateway, and for cameras that are asked."""
-    return not is_asked(device) and (device.kind is not Kind.SOLAR_LIGHT or device.uplink_by is None)
+    """False for the lights that hang on a gateway, for cameras that are asked, and for screens that are browsers."""
+    if is_asked(device) or is_browser(device):
+        return False
+    return device.kind is not Kind.SOLAR_LIGHT or device.uplink_by is None
+
+
+def is_browser(device: Device) -> bool:
+    """True for boards that are a browser: whoever opens its page is the board."""
+    return device.driver == PLAYER
 
 
 def is_asked(device: Device) -> bool:
@@ -119,6 +132,19 @@ def _ancestry(placings: Sequence[Placing], villages: set[str]) -> set[str]:
     return known
 
 
+def _boards(devices: Sequence[Device], first: Sequence[str]) -> Iterator[Device]:
+    """Each board with its profile, those of the villages `first` first; screens come by HTTP."""
+    boards = [d for d in devices if d.kind is Kind.SIGNBOARD]
+    boards.sort(key=lambda d: (first.index(d.site) if d.site in first else len(first), d.name))
+    profile = {d.name: PROFILES[i % len(PROFILES)] for i, d in enumerate(boards)}
+    for d in devices:
+        found = profile.get(d.name)
+        if found is None:
+            yield d
+        else:
+            yield replace(d, profile=found, driver=PLAYER if found.startswith("screen") else d.driver)
+
+
 def _devices(whole: District) -> Iterator[Device]:
     shares = {kind: _shares(whole, kind, count) for kind, count in whole.counts.items()}
     for index, village in enumerate(whole.villages):
@@ -137,8 +163,11 @@ def _shares(whole: District, kind: Kind, count: int) -> list[int]:
         weights = [
             w + 1 if v.slug in whole.demo[:2] else w for v, w in zip(whole.villages, weights, strict=True)
         ]
-        chosen = sorted(range(len(weights)), key=lambda i: -weights[i])[:count]
-        return [int(i in chosen) for i in range(len(weights))]
+        more = dict(zip(whole.demo, DEMO_BOARDS, strict=False))
+        chosen = sorted(range(len(weights)), key=lambda i: -weights[i])[
+            : count - sum(more.values()) + len(more)
+        ]
+        return [more.get(v.slug, 1) if i in chosen else 0 for i, v in enumerate(whole.villages)]
     weights = [1.1 if v.slug in whole.demo else w for v, w in zip(whole.villages, weights, strict=True)]
     exact = [count * w / sum(weights) for w in weights]
     shares = [int(x) for x in exact]

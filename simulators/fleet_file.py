@@ -123,7 +123,7 @@ def _device(d: Device, fleet: Fleet) -> dict[str, Any]:
         "place": d.place,
         "tags": list(d.tags),
         "password": fleet.passwords.get(d.name),
-        "driver": d.driver if is_asked(d) else None,
+        "driver": None if d.driver == "native" else d.driver,
         "address": d.address,
         "login": d.login,
         "profile": d.profile,

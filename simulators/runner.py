@@ -16,6 +16,7 @@ from devices.device import Kind
 from simulators import scenario
 from simulators.control import Control
 from simulators.errors import UserError
+from simulators.face_http import Fetcher
 from simulators.face_mqtt import Broker
 from simulators.fleet import RTSP_PORT, is_asked
 from simulators.onvif.camera import Camera
@@ -90,6 +91,8 @@ class Runner:
         self.world = World(fleet, clock.now(), self._way, seed=options.seed, clock=clock.now)
         for camera in (face.camera for face in self.faces.faces):
             camera.body = self.world.units[camera.name]
+        self._fetcher = Fetcher(self._fetched)
+        self.world.fetch = lambda unit, name: self._fetcher.want(unit.device.name, unit.device.address, name)
         self._wake = asyncio.Event()
         self._stop = False
 
@@ -122,6 +125,7 @@ class Runner:
                 await control.stop()
             self.world.stop(goodbye=not self.options.freeze)
             self.faces.stop()
+            self._fetcher.stop()
             await self.broker.stop()
 
     def _begin(self) -> None:
@@ -147,6 +151,11 @@ class Runner:
         return self.broker.link(
             device.name, self._fleet.passwords.get(device.name, ""), buffers=device.kind is Kind.GATEWAY
         )
+
+    def _fetched(self, board: str, name: str, png: bytes | None) -> None:
+        self.world.run_until(self.clock.now())
+        self.world.fetched(self.world.unit(board), name, png)
+        self.wake()
 
     def _reboot_soon(self, name: str) -> None:
         def reboot() -> None:

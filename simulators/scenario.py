@@ -29,6 +29,7 @@ from devices.device import Kind
 from simulators import faults
 from simulators.act import Act, perform
 from simulators.errors import UserError
+from simulators.fleet import is_browser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -161,7 +162,8 @@ def _chosen(step: Step, fleet: Fleet, chance: random.Random) -> list[str]:
         if step.device not in {d.name for d in fleet.devices}:
             raise UserError(f"The scenario names a device {step.device!r} that this fleet does not have.")
         return [step.device or ""]
-    able = [d.name for d in fleet.devices if d.kind is some.kind and some.village in (None, d.site)]
+    there = (d for d in fleet.devices if not is_browser(d))
+    able = [d.name for d in there if d.kind is some.kind and some.village in (None, d.site)]
     if len(able) < some.count:
         raise UserError(
             f"The scenario wants {some.count} of kind {some.kind}, this fleet has {len(able)} there."

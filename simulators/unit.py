@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from devices import program, wire
 from devices.device import ASKED, Kind
 from simulators.behaviour import BEHAVIOURS
+from simulators.board import AHEAD_S, Sign
 from simulators.chance import between, dice, seed_of
 from simulators.inputs import Inputs
 from simulators.outbox import Message
@@ -54,6 +55,7 @@ class Unit:
         self.boot = 0
         self.booted = 0.0
         self.due = 0.0
+        self.looks: float | None = None  # when a board looks at its playlist by itself
         self.order: Order | None = None  # in its flash, so it outlives a restart
         self._seq = 0
         self._rng = rng
@@ -61,7 +63,9 @@ class Unit:
         self._physics = BEHAVIOURS[device.kind]
         self._state: Any = None
         self._no_clock = device.kind is Kind.SOLAR_LIGHT and dice(self._seed, 90) < CLOCKLESS
-        self._tells = device.kind in ASKED and dice(self._seed, 95) >= MUTE
+        mute = device.kind is Kind.SOLAR_LIGHT and dice(self._seed, 95) < MUTE
+        self._tells = device.kind in ASKED and not mute
+        self.sign = Sign() if device.kind is Kind.SIGNBOARD else None
         models = MODELS[device.kind]
         self._model = models[int(dice(self._seed, 91) * len(models))]
         self._firmware = f"1.{int(dice(self._seed, 92) * 3)}.{int(dice(self._seed, 93) * 6)}"
@@ -88,13 +92,18 @@ class Unit:
         self.boot = self._rng.getrandbits(32)
         self.booted = now
         self._seq = 0
+        if self.sign is not None:
+            self.sign.wake(now)
 
     def step(self, inputs: Inputs) -> dict[str, Value]:
         """Lets physics go on until now; what the device measures. Physics goes on in a device that is off, too."""
         if self._state is None:
             self._state = self._physics.born(self._seed, inputs)
         self._state, values = self._physics.step(self._state, inputs)
-        return values
+        if self.sign is None:
+            return values
+        own = values["faults"] if isinstance(values["faults"], list) else []
+        return {**values, **self.sign.values(inputs.faults), "faults": [*own, *self.sign.codes]}
 
     def settle(self, moments: list[tuple[float, Weather]]) -> None:
         """Plays earlier weather, so that a light begins with the charge of the day."""
@@ -143,12 +152,20 @@ class Unit:
             return None
         return Message(self._topic("receipt"), {**self._head(now), "id": order.id, "result": "done"})
 
+    def receipt(self, now: float, said: dict[str, Any]) -> Message:
+        """What became of a thing that was asked of it."""
+        return Message(self._topic("receipt"), {**self._head(now), **said})
+
     def topic_of_orders(self, device: str = "") -> str:
         """Where it is told what it should be."""
         return wire.topic(self.device.realm, device or self.device.name, "desired")
 
     def _applied(self) -> dict[str, str]:
-        return {"applied": self.order.id if self.order is not None else ""} if self._tells else {}
+        if not self._tells:
+            return {}
+        if self.sign is not None:
+            return {"applied": self.sign.applied}
+        return {"applied": self.order.id if self.order is not None else ""}
 
     def first_report(self, start: float) -> float:
         """When it first reports: every device has its own phase in the interval."""
@@ -162,6 +179,8 @@ class Unit:
         head: dict[str, Any] = {"boot": self.boot, "seq": self._seq}
         if "clock_1970" in self.faults:
             head["ts"] = round(now - self.booted, 3)
+        elif "clock_ahead" in self.faults:
+            head["ts"] = round(now + AHEAD_S, 3)
         elif not self._no_clock:
             head["ts"] = round(now, 3)
         return head

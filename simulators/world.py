@@ -8,18 +8,18 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from devices.device import ASKED, Kind
 from simulators import faults
 from simulators.errors import UserError
-from simulators.fleet import is_asked, speaks_itself
+from simulators.fleet import is_asked, is_browser, speaks_itself
 from simulators.inputs import Inputs
 from simulators.sky import Sky
 from simulators.unit import Unit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from devices.device import Device
     from simulators.fleet import Fleet
@@ -30,6 +30,8 @@ SETTLE_S, SETTLE_STEP_S = 24 * 3600, 900
 """How far back, and how finely, the lights' charge is played before the field starts."""
 RETRY_S = 20.0
 """A device that lost its uplink tries again within so many seconds: that is all the jitter of a mass return."""
+BOARD_SLOW_S = 150.0
+"""The same of a board and its notices."""
 SLOW_S = 600.0
 """How long a slow light takes to apply what is asked of it."""
 FLAP_UP_S, FLAP_DOWN_S = (15.0, 45.0), (3.0, 12.0)
@@ -50,10 +52,13 @@ class World:
         clock: Callable[[], float] | None = None,
     ) -> None:
         self.now = start
+        self.fetch: Callable[[Unit, str], None] = lambda unit, name: self.fetched(unit, name, None)
+        """Gets a frame that a board wants; its answer is `fetched`. By default nobody does."""
         self._clock = clock or (lambda: self.now)  # for what happens between two steps: connects
         self.units = {
             d.name: Unit(d, port(d) if speaks_itself(d) or is_asked(d) else None, rng or random.Random())
             for d in fleet.devices
+            if not is_browser(d)
         }
         self.villages = {d.site: None for d in fleet.devices}
         self.dark: set[str] = set()  # villages without mains
@@ -252,7 +257,14 @@ class World:
             or "ignores_program" in unit.faults
         ):
             return
-        if "slow_program" in unit.faults:
+        if unit.sign is not None:
+            late = BOARD_SLOW_S if "slow_board" in unit.faults else 0.0
+            boot = unit.boot
+            if late:
+                self.at(self.now + late, lambda: self._notices(unit, payload, boot))
+            else:
+                self._notices(unit, payload, boot)
+        elif "slow_program" in unit.faults:
             self.at(self.now + SLOW_S, lambda: self._obey(unit, payload))
         else:
             self._obey(unit, payload)
@@ -261,6 +273,41 @@ class World:
         receipt = unit.obey(payload, self._clock())
         if receipt is not None and unit.up:
             self._say(unit, receipt)
+
+    # ------------------------------------------------------------ what a board shows
+
+    def _notices(self, unit: Unit, payload: bytes, boot: int) -> None:
+        """A board was told what to show."""
+        if unit.sign is None or not unit.up or unit.boot != boot:
+            return
+        if "power_flickers" in unit.faults and payload:
+            unit.faults.discard("power_flickers")
+            self._reboot(unit)
+            return
+        receipts = unit.sign.take(payload, self._clock(), frozenset(unit.faults))
+        self._shows(unit, receipts, told=True)
+        for name in sorted(unit.sign.wants):
+            self.fetch(unit, name)
+
+    def fetched(self, unit: Unit, name: str, png: bytes | None) -> None:
+        """What came of a frame that a board wanted."""
+        if unit.sign is not None and unit.up:
+            self._shows(unit, unit.sign.fetched(name, png), told=True)
+
+    def _shows(self, unit: Unit, receipts: Sequence[Mapping[str, Any]] = (), *, told: bool = False) -> None:
+        """A board looks at what is due, and says at once what changed."""
+        sign, now = unit.sign, self._clock()
+        if sign is None or not unit.up:
+            return
+        more, changed = sign.look(now, frozenset(unit.faults))
+        for said in (*receipts, *more):
+            self._say(unit, unit.receipt(now, dict(said)))
+        if changed or told:
+            self._report(unit)
+        due = sign.due(now, frozenset(unit.faults))
+        if due is not None and (unit.looks is None or due < unit.looks or unit.looks <= self.now):
+            unit.looks = due
+            self.at(due, lambda: self._shows(unit))
 
     def _say(self, unit: Unit, message: Message) -> None:
         if unit.port:
@@ -323,6 +370,9 @@ class World:
 
     def _report(self, unit: Unit) -> None:
         """One step of physics, and what the device says of it if it runs."""
+        if unit.sign is not None and unit.up:
+            for said in unit.sign.look(self._clock(), frozenset(unit.faults))[0]:
+                self._say(unit, unit.receipt(self._clock(), said))
         values = unit.step(self._inputs(unit))
         if unit.battery_empty and unit.up and unit.device.site in self.dark:
             self._stop(unit)

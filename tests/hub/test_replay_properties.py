@@ -35,7 +35,9 @@ DEVICES = (
     light("den-1", uplink_by="cong-1"),
     light("den-2", uplink_by="cong-1", interval_s=10.0),
     light("den-3"),
-    Device("bang-1", Kind.SIGNBOARD, REALM, REALM, interval_s=60.0, lifecycle=Lifecycle.ACTIVE, profile="led"),
+    Device(
+        "bang-1", Kind.SIGNBOARD, REALM, REALM, interval_s=60.0, lifecycle=Lifecycle.ACTIVE, profile="led"
+    ),
 )
 NAMES = [d.name for d in DEVICES]
 LIGHTS = NAMES[1:4]
@@ -332,9 +334,10 @@ def nights_of_a_board(draw: Callable[[Any], Any]) -> list[Step]:
             st.sampled_from(["asks", "asks", *["telemetry"] * 4, "receipt", "state", "cut", "stalled"])
         )
         said: dict[str, Any] = {"boot": draw(st.sampled_from([1, 1, 1, 2])), "seq": seq}
+        happens: tuple[str, ...] = ()
         match what:
             case "asks":
-                happens: tuple[str, ...] = ("asks", "bang-1", draw(st.sampled_from([*lists, ""])))
+                happens = ("asks", "bang-1", draw(st.sampled_from([*lists, ""])))
             case "cut":
                 happens = (draw(st.sampled_from(["down", "up", "caught_up"])),)
             case "stalled":

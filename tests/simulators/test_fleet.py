@@ -61,7 +61,7 @@ def test_the_demo_is_three_villages_of_the_district() -> None:
     kinds = Counter(d.kind for d in DEMO.devices)
     assert 140 <= len(DEMO.devices) <= 160
     assert kinds[Kind.GATEWAY] == 3
-    assert 1 <= kinds[Kind.SIGNBOARD] <= 3
+    assert kinds[Kind.SIGNBOARD] == 5, "one of each kind"
     assert {d.name for d in DEMO.devices} <= {d.name for d in DISTRICT.devices}
     assert {(d.kind is Kind.CAMERA, d.interval_s) for d in DEMO.devices} == {(False, 10.0), (True, 30.0)}
     assert {d.interval_s for d in DISTRICT.devices} == {60.0}

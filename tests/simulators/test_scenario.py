@@ -119,7 +119,7 @@ def test_a_broken_scenario_is_one_sentence(tmp_path: Path, text: str, sentence: 
     [
         ("cut_uplink: hue", "a village 'hue'"),
         ("break: silent, device: x", "a device 'x'"),
-        ("break: silent, some: {kind: signboard, count: 9}", "this fleet has 2"),
+        ("break: silent, some: {kind: signboard, count: 9}", "this fleet has 4"),
         ("break: rust, device: tt-c001", "no fault 'rust'"),
         ("break: lamp_dead, device: tt-c001", "cannot have 'lamp_dead'"),
     ],
