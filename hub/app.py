@@ -258,7 +258,7 @@ def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
     password = settings.broker.secret()
     settings.influxdb.secret()  # a file that is not there is told now
     outside = Outside(settings.outside)
-    clock = Clock(shift_s=settings.clock.shift_s, rate=settings.clock.rate)
+    clock = Clock(shift_s=settings.clock.shift_s, rate=settings.clock.rate, since=settings.clock.since)
     store = Store(settings.data_dir)
     alive = max(int(store.meta("alive_at") or 0), int(store.meta("decided_at") or 0))
     if clock.keep_after(alive):

@@ -15,6 +15,9 @@ STEP_MS = 2000
 class Clock:
     """Hub time in ms since 1970. `shift_s` and `rate` are for simulations: shifted, and faster, time.
 
+    With a `rate` the shift held at the wall time `since` (s since 1970), so that all processes that are told the same
+    three agree, whenever they started; 0: at this start.
+
     A step of the wall forward is adopted (`check` returns it; what lies between is a deaf span); a step back
     moves nothing: hub time goes on, ahead of the wall. `floor` is the newest stored time: a wall behind it
     makes hub time stand still there, so that nothing is judged, until the wall has passed it.
@@ -25,6 +28,7 @@ class Clock:
         *,
         shift_s: float = 0.0,
         rate: float = 1.0,
+        since: float = 0.0,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -32,7 +36,8 @@ class Clock:
         self._monotonic = monotonic
         self._rate = rate
         self._origin_wall = wall()
-        self._origin = self._origin_wall + shift_s
+        since = since or self._origin_wall
+        self._origin = since + shift_s + rate * (self._origin_wall - since)
         self._mono = monotonic()
         self._floor = 0
         self._ahead = 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -166,4 +165,5 @@ def _open(settings: Settings, store: Store) -> Office:
 
 def now_of(settings: Settings) -> int:
     """Ms since 1970, shifted as the hub's clock is."""
-    return round((time.time() + settings.clock.shift_s) * 1000)
+    c = settings.clock
+    return Clock(shift_s=c.shift_s, rate=c.rate, since=c.since).now()

@@ -137,6 +137,7 @@ class ClockSettings(_Section):
 
     shift_s: float = Field(default=0.0, ge=-CENTURY_S, le=CENTURY_S)
     rate: float = Field(default=1.0, gt=0, le=1000)
+    since: float = Field(default=0.0, ge=0, le=1e10)
 
 
 class RulesSettings(_Section):

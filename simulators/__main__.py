@@ -53,6 +53,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--rtsp-port", type=int, default=fleet.RTSP_PORT, help="of cameras that are asked")
     run.add_argument("--shift", type=float, default=0.0, help="simulated time is so many seconds ahead")
     run.add_argument("--rate", type=positive, default=1.0, help="simulated time runs so many times as fast")
+    run.add_argument(
+        "--since", type=float, default=0.0, help="the wall time (s since 1970) at which the shift held"
+    )
     run.add_argument("--seed", type=int, default=0, help="another seed, other clouds and chances")
     run.add_argument("--scenario", help=f"a file, or one of: {', '.join(scenario.names())}")
     run.add_argument("--speed", type=positive, default=1.0, help="play the scenario so many times as fast")
@@ -121,7 +124,7 @@ def _make(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     played = fleet_file.read(options.file)
     room_for(files_of(played))
-    clock = Clock(shift_s=options.shift, rate=options.rate)
+    clock = Clock(shift_s=options.shift, rate=options.rate, since=options.since)
     chosen = scenario.load(options.scenario) if options.scenario else None
     if chosen:
         scenario.timetable(chosen, played)  # what the fleet does not have is said before anything starts

@@ -39,8 +39,6 @@ SAVE_S = 30.0
 LEAST_DISK = 50_000_000
 OUTSIDE = 443
 """The outside door's port is so far above that of the pages, where that one is free."""
-STARTS_IN_S = 1.0
-"""From launching a process to its first look at the clock, about; matters only where time runs faster."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -209,8 +207,9 @@ access_dir = {_toml(broker)}
 pid_file = {_toml(broker / "mosquitto.pid")}
 
 [clock]
-shift_s = {clock.shift_s(time.time() + STARTS_IN_S)}
+shift_s = {clock.shift_s}
 rate = {clock.rate}
+since = {clock.epoch}
 """
 
 
@@ -229,10 +228,10 @@ def _hub_command() -> list[str]:
 
 def _fleet_command(options: argparse.Namespace, clock: DemoClock) -> list[str]:
     data: Path = options.data
-    shift_s = clock.shift_s(time.time() + STARTS_IN_S)
     command = [sys.executable, "-m", "simulators", "run", str(data / "fleet.json"), "--freeze"]
     command += ["--rtsp-port", str(options.rtsp_port)]
-    command += ["--port", str(options.port), f"--shift={shift_s}", "--rate", str(clock.rate)]
+    command += ["--port", str(options.port), f"--shift={clock.shift_s}", "--rate", str(clock.rate)]
+    command += ["--since", str(clock.epoch)]
     command += ["--scenario", options.scenario, "--speed", str(options.speed), "--socket", str(data / SOCKET)]
     return command
 

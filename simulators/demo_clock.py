@@ -31,9 +31,10 @@ class DemoClock:
         """Simulated time at a wall time."""
         return self.begin + self.rate * (wall - self.epoch)
 
-    def shift_s(self, wall: float) -> float:
-        """What a process that starts at `wall` adds to its own clock."""
-        return round(self.at(wall) - wall, 3)
+    @property
+    def shift_s(self) -> float:
+        """How far ahead it was at the wall time `epoch`."""
+        return round(self.begin - self.epoch, 3)
 
     def told(self) -> str:
         """One sentence for people."""

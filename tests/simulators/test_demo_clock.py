@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
+from hub.clock import Clock as HubClock
 from simulators import demo_clock
+from simulators.clock import Clock
 from simulators.errors import UserError
 from simulators.sky import VILLAGE_TIME
 
@@ -55,10 +58,18 @@ def test_fast_time_is_not_taken_back_by_a_slow_start(tmp_path: Path) -> None:
 
 def test_processes_that_start_after_each_other_tell_the_same_time() -> None:
     clock = demo_clock.choose(local("2026-11-24T09:00"), 0, 0, 10)
-    hub, fleet = clock.epoch + 2, clock.epoch + 5
-    at = clock.epoch + 100
-    for start in (hub, fleet):
-        assert start + clock.shift_s(start) + 10 * (at - start) == pytest.approx(clock.at(at), abs=0.01)
+    for start in (clock.epoch + 2, clock.epoch + 5.3):
+        now = time.monotonic()
+        of_fleet = Clock(clock.shift_s, clock.rate, clock.epoch, wall=start, started=now)
+        assert of_fleet.now() == pytest.approx(clock.at(start), abs=1)
+        of_hub = HubClock(
+            shift_s=clock.shift_s,
+            rate=clock.rate,
+            since=clock.epoch,
+            wall=lambda s=start: s,
+            monotonic=lambda: 0.0,
+        )
+        assert of_hub.now() / 1000 == pytest.approx(clock.at(start), abs=0.01)
 
 
 @pytest.mark.parametrize(
