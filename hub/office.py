@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from drivers import DRIVERS
 from hub import audit, links, people, registry, registry_csv, sites_csv
 from hub.app import follow, load_secrets, write_access
+from hub.clock import Clock
 from hub.deaf import Deafness
 from hub.ingest import Delta
 from hub.intake import Intake

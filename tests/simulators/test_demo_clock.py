@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import time
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -62,11 +63,12 @@ def test_processes_that_start_after_each_other_tell_the_same_time() -> None:
         now = time.monotonic()
         of_fleet = Clock(clock.shift_s, clock.rate, clock.epoch, wall=start, started=now)
         assert of_fleet.now() == pytest.approx(clock.at(start), abs=1)
+        wall = partial(float, start)
         of_hub = HubClock(
             shift_s=clock.shift_s,
             rate=clock.rate,
             since=clock.epoch,
-            wall=lambda s=start: s,
+            wall=wall,
             monotonic=lambda: 0.0,
         )
         assert of_hub.now() / 1000 == pytest.approx(clock.at(start), abs=0.01)
