@@ -5,7 +5,7 @@ from __future__ import annotations
 from drivers.onvif.client import Camera, Information
 from drivers.onvif.clock import Clock
 from drivers.onvif.discovery import Found, find
-from drivers.onvif.errors import CameraError, Code
+from drivers.onvif.errors import CameraError, Code, NoConnection
 from drivers.onvif.events import Alarm, Events
 from drivers.onvif.profile import Profile
 from drivers.onvif.recording import Recording
@@ -24,6 +24,7 @@ __all__ = [
     "Events",
     "Found",
     "Information",
+    "NoConnection",
     "Profile",
     "Recording",
     "Service",

@@ -62,6 +62,13 @@ class CameraError(DriverError):
         return f"{self.code}: {self.reason}"
 
 
+class NoConnection(CameraError):  # noqa: N818 - what happened
+    """Not even a connection came about in time: there is no use in knocking."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(Code.TIMEOUT, f"{where} does not answer")
+
+
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\u00a0-\u1eff]+")
 _WORDS = 100
 _SECRET = 4

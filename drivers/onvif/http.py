@@ -19,7 +19,7 @@ from urllib.parse import urljoin, urlsplit
 
 import h11
 
-from drivers.onvif.errors import CameraError, Code, quoted
+from drivers.onvif.errors import CameraError, Code, NoConnection, quoted
 from drivers.onvif.target import Allowed, Cost, Target, split
 
 if TYPE_CHECKING:
@@ -211,7 +211,9 @@ class Http:
             async with asyncio.timeout(CONNECT_S):
                 self._streams = await asyncio.open_connection(host, port, ssl=context, limit=_READ)
         except TimeoutError:
-            raise CameraError(Code.TIMEOUT, f"{where} does not answer") from None
+            if context is not None:  # somebody may be there who does not speak TLS
+                raise CameraError(Code.TIMEOUT, f"{where} does not answer") from None
+            raise NoConnection(where) from None
         except OSError as e:
             raise network_error(e, where) from None
         narrow(self._streams[1])

@@ -11,7 +11,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
-from drivers.onvif import CameraError, Code
+from drivers.onvif import CameraError, Code, NoConnection
 from hub.poll.alarms import Alarms
 from hub.poll.budget import Budget
 from hub.poll.patience import FULL_AGAIN_S, LOGIN_AGAIN_S, Patience
@@ -177,7 +177,7 @@ class Watch:
 
     async def _reachable(self, e: CameraError) -> None:
         """Whether it is there, though it did not answer as it should. Raises Unreachable."""
-        if e.code in (Code.REFUSED, Code.NO_ROUTE, Code.NO_SUCH_HOST):
+        if isinstance(e, NoConnection) or e.code in (Code.REFUSED, Code.NO_ROUTE, Code.NO_SUCH_HOST):
             raise Unreachable(e.code.value)
         if e.code in (Code.TIMEOUT, Code.RESET):
             await self._knock(e.code)

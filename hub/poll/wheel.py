@@ -28,6 +28,8 @@ NOT_SOONER = 0.25
 """Of its interval so much lies between two visits at least, where nobody hurries."""
 AT_ONCE_VILLAGE = 3
 """Cameras of one village that are asked at the same time."""
+AT_ONCE_NUDGED = 12
+"""The same for a minute after it was nudged: cameras that do not answer cost its uplink nothing but a knock."""
 AT_ONCE = 200
 SLOW_S = 20.0
 """A visit that took longer makes a slow camera, until one is shorter."""
@@ -144,7 +146,8 @@ class Wheel:
                     village.waiting.append(slot)
         taken = []
         for village in self._villages.values():
-            while village.busy < AT_ONCE_VILLAGE and self._busy < AT_ONCE and (first := self._first(village)):
+            places = AT_ONCE_NUDGED if now - village.nudged < NUDGE_REST_S else AT_ONCE_VILLAGE
+            while village.busy < places and self._busy < AT_ONCE and (first := self._first(village)):
                 self._hold(first, village, 1)
                 taken.append(first)
         return taken
