@@ -1,10 +1,10 @@
 """Boards: from an emergency's request to the committed receipt of every board that shows it.
 
 200 emergencies to 23 boards, then 5 to 2,000 (FEW=, MANY= emergencies, BOARDS= boards instead), of the profiles below
-in turn, each board with a connection of its own, in a process of their own. A board takes its `desired`, decodes every
-PNG, hashes the pixels it decoded, fetches what is not inline by its hash over HTTP, keeps the contract's rules
-(simulators.board) and answers with `stored`, `shown` and its telemetry. One in ten is a screen of 1920x1080: more of
-them would measure how fast two cores decode PNGs.
+in turn, each board with a connection of its own, in two processes. A board takes its `desired`, decodes every PNG,
+hashes the pixels it decoded, fetches what is not inline by its hash over HTTP, keeps the contract's rules
+(simulators.board) and answers with `stored`, `shown` and its telemetry. Two of the 23 are screens of 1920x1080, and one
+in a hundred of the many: to decode one costs 30 ms of a core, more of them would measure that.
 
 Each emergency has a text of its own. The draft is kept beforehand; the clock starts when the request to publish is sent
 to the HTTP API, so that drawing counts, and ends for a board when the row of its receipt `shown` can be read in the
@@ -20,6 +20,7 @@ counts it: boards of one profile and one fallback share a payload.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import multiprocessing
 import os
@@ -43,9 +44,12 @@ if TYPE_CHECKING:
 
     from simulators.face_mqtt import Link
 
-PROFILES = ("led-64x32-1", "led-128x64-2", "led-192x64-2", "led-64x64-1", "led-320x160-full") * 2
-"""In turn; the last of ten is a screen."""
-SCREEN = "screen-1920x1080"
+PROFILES = ("led-64x32-1", "led-128x64-2", "led-192x64-2", "led-64x64-1", "led-320x160-full")
+"""In turn."""
+SCREEN, SCREENS = "screen-1920x1080", (100, 9)
+"""Screens: every hundredth of the many, every ninth of the 23."""
+FIELDS = 2
+"""Processes that the boards live in."""
 FEW, MANY = int(os.environ.get("FEW", "200")), int(os.environ.get("MANY", "5"))
 BOARDS = int(os.environ.get("BOARDS", "2000"))
 REALMS = 101
@@ -60,7 +64,7 @@ def rows(count: int) -> list[dict[str, Any]]:
         {
             "name": f"b-{i}", "kind": "signboard", "realm": f"r{i % REALMS}", "site": f"thon-{i % REALMS}",
             "password": PASSWORD, "interval_s": 60, "lifecycle": "active", "tags": ["few"] if i < 23 else ["many"],
-            "profile": SCREEN if i % 10 == 9 else PROFILES[i % 10],
+            "profile": SCREEN if i % SCREENS[i < 23] == 8 else PROFILES[i % 5],
         }
         for i in range(count)
     ]  # fmt: skip
@@ -116,7 +120,7 @@ class Field:
         self.broker = Broker("127.0.0.1", port)
         self.address, self.boot = address, int(time.time())
         self.fetcher = Fetcher(self._fetched)
-        self.frames: dict[tuple[str, str], set[int]] = {}
+        self.frames: dict[tuple[str, str], set[str]] = {}
         self.fetched = 0
         self.boards = {row["name"]: Board(self, row) for row in found}
 
@@ -124,7 +128,7 @@ class Field:
         """Which frames boards of a profile got for an emergency."""
         items = json.loads(payload)["items"] if b'"level":"emergency"' in payload else ()
         for item in items:
-            said = hash(json.dumps(item["frames"]))
+            said = hashlib.sha256(json.dumps(item["frames"]).encode()).hexdigest()
             self.frames.setdefault((item["id"], row["profile"]), set()).add(said)
 
     def _fetched(self, board: str, name: str, png: bytes | None) -> None:
@@ -142,7 +146,7 @@ class Field:
             await asyncio.sleep(0.05)
         pipe.send("open")
         await asyncio.to_thread(pipe.recv)
-        pipe.send((max(map(len, self.frames.values()), default=0), self.fetched))
+        pipe.send((self.frames, self.fetched))
         self.fetcher.stop()
         await self.broker.stop(0)
 
@@ -215,13 +219,16 @@ class Office:
 def measure(stage: Stage, found: list[dict[str, Any]]) -> dict[str, Any]:
     """The figures, of a stage whose hub is ready."""
     spawn = multiprocessing.get_context("spawn")
-    pipe, other = spawn.Pipe()
-    arguments = (stage.port, f"{stage.url}/api", found, other)
-    process = spawn.Process(target=_process, args=arguments, daemon=True)
-    process.start()
+    pipes, processes = [], []
+    for n in range(FIELDS):
+        pipe, other = spawn.Pipe()
+        arguments = (stage.port, f"{stage.url}/api", found[n::FIELDS], other)
+        processes.append(spawn.Process(target=_process, args=arguments, daemon=True))
+        processes[-1].start()
+        pipes.append(pipe)
     figures: dict[str, Any] = {}
     try:
-        assert pipe.recv() == "open"
+        assert [pipe.recv() for pipe in pipes] == ["open"] * FIELDS
         office = Office(stage)
         settle(stage, len(found))
         for name, tag, boards, times in (("23", "few", 23, FEW), ("2000", "many", len(found) - 23, MANY)):
@@ -241,12 +248,20 @@ def measure(stage: Stage, found: list[dict[str, Any]]) -> dict[str, Any]:
                 f"each_s_{name}": round((time.monotonic() - began) / max(times, 1), 3),
             }  # fmt: skip
             print(json.dumps(figures), flush=True)
-        pipe.send("stop")
-        different, fetched = pipe.recv()
-        figures |= {"frames_per_profile": different, "fetched": fetched}
+        for pipe in pipes:
+            pipe.send("stop")
+        told = [pipe.recv() for pipe in pipes]
+        different = {
+            key: set().union(*(frames.get(key, ()) for frames, _ in told))
+            for frames, _ in told
+            for key in frames
+        }
+        figures |= {"frames_per_profile": max(map(len, different.values()), default=0)}
+        figures |= {"fetched": sum(fetched for _, fetched in told)}
     finally:
-        process.kill()
-        process.join()
+        for process in processes:
+            process.kill()
+            process.join()
     return figures | frames(stage)
 
 
