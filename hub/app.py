@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from hub.agents import Agents
     from hub.cameras import Cameras
     from hub.deaf import Deafness
+    from hub.notices.visits import Visits
     from hub.poll.keeper import Keeper
     from hub.registry import Registry
     from rules.rule import Ruleset
@@ -363,6 +364,7 @@ async def run(
             parts.influx.start()
             teardown.push_async_callback(asyncio.to_thread, parts.influx.stop)
         core = HubCore(parts)
+        feed.visits = core.visits
         parts.admission.changed()  # so that the broker is told, if it was not
         teardown.push_async_callback(core.links.store_uses)
         for task in (
@@ -386,7 +388,7 @@ async def _open_outside(parts: Parts, core: HubCore, teardown: AsyncExitStack) -
         sock = _listen(settings.host, settings.port, "open the outside door")
         context = None if door.certificate is None else door.certificate.context
         app = create_outside(core, proxies=door.proxies, direct=context is not None)
-        await teardown.enter_async_context(serving_outside(app, sock, context))
+        await teardown.enter_async_context(serving_outside(app, sock, context, core.visits.shut))
 
 
 def _watchdog(parts: Parts, teardown: AsyncExitStack) -> Watchdog:
@@ -412,6 +414,7 @@ class Feed:
         self.admission: Admission | None = None
         self.keeper: Keeper | None = None
         self.agents: Agents | None = None
+        self.visits: Visits | None = None
 
     def __call__(self, delta: Delta) -> None:
         if self.present is not None and not self._loop.is_closed():
@@ -425,6 +428,8 @@ class Feed:
             self.agents.changed()
         if self.keeper is not None and delta.registry:
             self.keeper.changed()
+        if self.visits is not None:
+            self.visits.changed(delta.tracks)
 
 
 def _listen(host: str, port: int, what: str) -> socket.socket:

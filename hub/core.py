@@ -18,6 +18,7 @@ from hub.incidents import from_json
 from hub.lightdesk import LightDesk
 from hub.links import Links
 from hub.notices.desk import NoticeDesk
+from hub.notices.visits import Visits
 from hub.notices.wall import Wall
 from hub.people import People, person_of
 from hub.places import Places
@@ -75,6 +76,7 @@ class HubCore:
         self.cameras = parts.cameras
         wall = Wall(parts.book, parts.tracker, parts.reader)
         self.notices = NoticeDesk(parts.book, self.people, parts.reader, self._do, parts.clock.now, wall)
+        self.visits = Visits(parts.boards, self._do, parts.clock.now)
         self.agents = parts.agents
         self.links = Links(parts.reader.links(), parts.secrets, self._do, parts.clock.now)
         influx = parts.settings.influxdb
@@ -198,7 +200,6 @@ class HubCore:
             influx=None if p.influx is None else p.influx.view,
             history=p.packer.view,
             outside=p.outside.view(),
-            boards=p.boards.tally._asdict(),
         )
 
     def _rules(self) -> list[RuleView]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hub.enrolment import Enrolment
     from hub.links import Links
     from hub.notices.views import Notices
+    from hub.notices.visits import Visits
     from hub.people import People
     from hub.programs import Programs
     from hub.registry_desk import RegistryDesk
@@ -256,8 +257,6 @@ class HubView:
     history: HistoryView | None = None
     """None in the first moments."""
     outside: OutsideView = OutsideView()
-    boards: Mapping[str, int] = field(default_factory=dict)
-    """Work done for boards since the start: frames_rendered (fallbacks), payloads_built, published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +328,8 @@ class Core(Protocol):
     def notices(self) -> Notices: ...
     @property
     def agents(self) -> Agents: ...
+    @property
+    def visits(self) -> Visits: ...
 
     @property
     def registry(self) -> RegistryDesk: ...

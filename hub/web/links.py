@@ -5,11 +5,12 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query
 from pydantic import BaseModel, Field
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
+from devices.device import Kind
 from hub import typed
 from hub.links import Link
-from hub.views import Core, Refused
+from hub.views import Core, DeviceQuery, Refused
 from hub.web import words
 from hub.web.answers import Answer, Ms, ProblemAnswer, names_of
 from hub.web.labels import drawn
@@ -19,6 +20,8 @@ from hub.web.purposes import PURPOSES
 router = APIRouter(tags=["links"])
 
 PAGE = 50
+BOARDS = 2000
+"""Most notice boards that the form offers."""
 _REFUSALS: dict[int | str, dict[str, object]] = {409: {"model": ProblemAnswer}, 404: {"model": ProblemAnswer}}
 
 
@@ -71,7 +74,9 @@ class LinkMadeAnswer(Answer):
 class Wanted(BaseModel):
     """A link as asked for."""
 
-    subject: Annotated[str, Field(max_length=60, description="the slug of a site")] = ""
+    subject: Annotated[
+        str, Field(max_length=60, description="the slug of a site, or the name of a notice board")
+    ] = ""
     purpose: Annotated[str, Field(max_length=40, description="what it is for")] = "site"
     note: Annotated[str, Field(max_length=500, description="for whom, at most 80 characters")] = ""
     days: Annotated[int, Field(description="how long it works; 0: as is usual for what it is for")] = 0
@@ -115,10 +120,22 @@ def read(core: Core, filters: Filters) -> LinksAnswer:
 
 def _there(core: Core, kind: str, name: str) -> bool:
     """Whether what a link is about is there."""
-    if kind != "site":
-        return core.device_view(name) is not None
+    if kind == "board":
+        found = core.device_view(name)
+        return found is not None and found.device.kind is Kind.SIGNBOARD
     site = core.site(name)
     return site is not None and not site.ended
+
+
+def _driver(core: Core, name: str) -> str:
+    found = core.device_view(name)
+    return found.device.driver if found is not None else ""
+
+
+def _boards(core: Core) -> list[tuple[str, str]]:
+    """Every board that a link can be about, as (name, what people call it)."""
+    found = core.devices(DeviceQuery(kind="signboard", size=BOARDS)).devices
+    return [(v.device.name, v.device.title or v.device.name) for v in found]
 
 
 async def _make(core: Core, by: ByDep, said: Wanted) -> LinkMadeAnswer:
@@ -142,9 +159,24 @@ def _page(
 ) -> Response:
     return reader.page(
         "links.html", status=409 if error else 200, answer=read(reader.core, filters), filters=filters, error=error,
-        said=said or Wanted(subject=filters.site), purposes=PURPOSES, sites=reader.core.site_names(),
+        said=said or Wanted(subject=filters.site, purpose=_chosen(filters)), purposes=PURPOSES,
+        sites=reader.core.site_names(), boards=_boards(reader.core),
         names=names_of(reader.core), states=words.LINK,
     )  # fmt: skip
+
+
+def _chosen(filters: Filters) -> str:
+    """What the form offers first."""
+    return filters.purpose if filters.purpose in PURPOSES else "site"
+
+
+@router.get("/player/{board}", include_in_schema=False)
+async def player(reader: ReaderDep, board: str) -> Response:
+    """Where a screen gets its player: by a link of its own, since nobody puts a screen inside the hub's doors."""
+    if not _there(reader.core, "board", board):
+        raise Missing("unknown_device")
+    purpose = "led" if _driver(reader.core, board) == "led" else "player"
+    return RedirectResponse(f"/links?{urlencode({'purpose': purpose, 'site': board})}#make", 303)
 
 
 @router.get("/links", include_in_schema=False)

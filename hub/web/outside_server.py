@@ -19,7 +19,7 @@ from hub.web.server import running
 if TYPE_CHECKING:
     import asyncio
     import ssl
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from starlette.types import ASGIApp
 
@@ -34,13 +34,21 @@ _silent.setLevel(logging.CRITICAL)
 
 @asynccontextmanager
 async def serving_outside(
-    app: ASGIApp, sock: socket.socket, context: ssl.SSLContext | None
+    app: ASGIApp,
+    sock: socket.socket,
+    context: ssl.SSLContext | None,
+    ending: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[int]:
-    """Serve the outside door while the block runs, over TLS where there is a `context`; gives the port."""
-    more: dict[str, Any] = {"http": _Visitor, "proxy_headers": False}  # the door names its proxies itself
+    """Serve the outside door while the block runs, over TLS where there is a `context`; gives the port.
+
+    `ending` is called before it ends: streams go then.
+    """
+    more: dict[str, Any] = {"proxy_headers": False}  # the door names its proxies itself
     if context is not None:
         more["ssl_context_factory"] = lambda _config, _default: context
-    async with running(app, _Bounded(fileno=sock.detach()), lambda: None, **more) as port:
+    door = _Bounded(fileno=sock.detach())
+    more["http"] = type("Visitor", (_Visitor,), {"door": door})
+    async with running(app, door, ending, **more) as port:
         yield port
 
 
@@ -50,11 +58,13 @@ class _Bounded(socket.socket):
     def __init__(self, *, fileno: int) -> None:
         super().__init__(fileno=fileno)
         self._there: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self.lasting: set[int] = set()
+        """File descriptors of connections that a link lets last: they do not count."""
 
     def accept(self) -> tuple[socket.socket, Any]:
         """As asyncio calls it. Raises BlockingIOError where there is nobody, or one too many who is sent away."""
         found, address = super().accept()
-        if sum(one.fileno() >= 0 for one in self._there) >= AT_ONCE:
+        if sum(one.fileno() >= 0 and one.fileno() not in self.lasting for one in self._there) >= AT_ONCE:
             found.close()
             raise BlockingIOError
         self._there.add(found)
@@ -62,13 +72,16 @@ class _Bounded(socket.socket):
 
 
 class _Visitor(H11Protocol):
-    """One connection."""
+    """One connection. A request whose scope says `lasting` (a stream on a link that works) is not cut."""
+
+    door: _Bounded
 
     def __init__(self, *about: Any, **more: Any) -> None:
         super().__init__(*about, **more)
         self.logger = _silent
         self._seen: object = None
         self._timer: asyncio.TimerHandle | None = None
+        self._number = -1
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -77,10 +90,16 @@ class _Visitor(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        self.door.lasting.discard(self._number)
         super().connection_lost(exc)
 
     def _look(self) -> None:
-        if self.cycle is self._seen:
+        cycle: Any = self.cycle  # None before the first request, whatever uvicorn's types say
+        if cycle is not None and cycle.scope.get("lasting") and not cycle.response_complete:
+            self._number = self.transport.get_extra_info("socket").fileno()
+            self.door.lasting.add(self._number)
+            self._timer = self.loop.call_later(PATIENCE_S, self._look)
+        elif cycle is self._seen:
             self.transport.abort()
         else:
             self._seen = self.cycle

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hub.web import site_outside
+from hub.web import player, site_outside
 from hub.web.language import mark
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Purpose:
     """What links of one purpose serve, below their own address.
 
-    `subject`: what they are about, `site` or `device`; `days`: how long they work where nothing else is said,
+    `subject`: what they are about, `site` or `board`; `days`: how long they work where nothing else is said,
     `most_days` at most; `routes`: everything they serve; `policy`: what is added to the Content-Security-Policy.
     """
 
@@ -41,5 +41,27 @@ PURPOSES: Mapping[str, Purpose] = {
         days=365,
         most_days=1825,
         routes=site_outside.ROUTES,
+    ),
+    "player": Purpose(
+        title=mark("Player of a notice board"),
+        about=mark(
+            "Opened on the television, Android box or Raspberry Pi that is the board: it shows the notices and "
+            "reports what stands on the screen. Whoever has it can do that, too."
+        ),
+        subject="board",
+        days=1825,
+        most_days=3650,
+        routes=player.PLAYER,
+        policy=player.POLICY,
+    ),
+    "led": Purpose(
+        title=mark("Frames for an LED controller"),
+        about=mark(
+            "For a controller that fetches the frame to show, as a picture or as bits. It cannot prove what it shows."
+        ),
+        subject="board",
+        days=1825,
+        most_days=3650,
+        routes=player.LED,
     ),
 }

@@ -170,6 +170,7 @@ REFUSED: Mapping[str, str] = {
     "already_accepted": mark("%(by)s deals with it already."),
     "unknown_device": mark("This device does not exist any more."),
     "unknown_site": mark("Choose a site from the list."),
+    "unknown_board": mark("Choose a notice board from the list."),
     "unknown_kind": mark("Choose the kind of device from the list."),
     "who_are_you": mark(
         "Say who you are, as in the list of people: by the header X-Village-Hub-Person, a command by VILLAGE_HUB_WHO."

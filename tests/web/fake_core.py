@@ -40,6 +40,7 @@ from hub.views import (
     Watch,
 )
 from tests.web.fake_lights import FakeLights
+from tests.web.fake_visits import FakeVisits
 from tests.web.readings import point_of, values_of
 
 if TYPE_CHECKING:
@@ -142,6 +143,7 @@ class FakeCore(Core):
         self._lights = FakeLights()
         self._people = People(PEOPLE, _at_once, self.now)
         self._links = Links((), FakeSigner(), _at_once, self.now)
+        self._visits = FakeVisits(self)
         self.door, self.key_trouble = OutsideView(), ""
         self.rate, self.shift_s, self.broker_kind, self.ready = 1.0, 0.0, "mosquitto", True
         self.by_name: dict[str, DeviceView] = {}
@@ -405,6 +407,10 @@ class FakeCore(Core):
     @property
     def links(self) -> Links:
         return self._links
+
+    @property
+    def visits(self) -> FakeVisits:
+        return self._visits
 
     # ------------------------------------------------------------ enrolment
 

@@ -1,0 +1,133 @@
+"""Visits: boards that come by HTTP, through the outside door, to take their playlist and say what they did with it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from devices import wire
+from drivers.contract import Inbound
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    from devices.notice import Playlist
+    from hub.notices.boards import Boards
+    from hub.store.writer import Writes
+    from hub.track import Track
+
+
+FETCH_S = 60.0
+"""A controller that fetches tells so often that it lives."""
+
+
+@dataclass(slots=True)
+class _Fetcher:
+    """What is said for a controller that only fetches."""
+
+    boot: int = field(default_factory=lambda: secrets.randbits(32))
+    seq: int = 0
+    at: int = 0
+    told: set[tuple[str, str]] = field(default_factory=set)
+
+
+class Visits:
+    """Lives on the event loop."""
+
+    def __init__(
+        self,
+        boards: Boards,
+        do: Callable[[Callable[[Writes], Any]], Awaitable[Any]],
+        now: Callable[[], int],
+    ) -> None:
+        self._boards, self._do, self.now = boards, do, now
+        self._waiting: dict[str, set[asyncio.Event]] = {}
+        self._fetchers: dict[str, _Fetcher] = {}
+        self.doors = 0
+        """How often the door was shut: streams of an earlier one end."""
+
+    def playlist(self, board: str) -> Playlist | None:
+        """What it should follow now; None where nothing is asked of it."""
+        t = self._boards.tracker.by_name.get(board)
+        show = (
+            self._boards.tracker.shows.get(t.follows.id) if t is not None and t.follows is not None else None
+        )
+        return show.made if show is not None else None
+
+    def payload(self, made: Playlist) -> bytes:
+        """A playlist as it is sent now, with small frames written in and the time that emergencies have left."""
+        return self._boards.desired(made.id, self.now())
+
+    def frame(self, found: str) -> bytes | None:
+        """The PNG of a frame that boards should have now."""
+        return self._boards.png(found)
+
+    async def said(self, board: str, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Take in what a board said, as if it came by MQTT: (channel, payload). It is committed on return."""
+
+        def run(_writes: Writes) -> None:
+            t, intake, now = self._boards.tracker.by_name.get(board), self._boards.intake, self.now()
+            if t is None:
+                return
+            gap, intake.gap = intake.gap, None  # it is said now, whatever the broker kept
+            try:
+                for channel, payload in messages:
+                    topic = wire.topic(t.device.realm, board, channel)
+                    intake.take(Inbound(topic, payload, now, 0, 0, retain=False, generation=0))
+            finally:
+                intake.gap = gap
+
+        await self._do(run)
+
+    async def fetched(self, board: str, item: str, found: str) -> None:
+        """An LED controller took a frame: it lives, and has stored what it took. What the panel shows nobody knows."""
+        f = self._fetchers.setdefault(board, _Fetcher())
+        now, new = self.now(), bool(item) and (item, found) not in f.told
+        if not new and now - f.at < FETCH_S * 1000:
+            return
+        made = self.playlist(board)
+        messages: list[tuple[str, dict[str, Any]]] = [("telemetry", {"applied": made.id if made else ""})]
+        if new:
+            f.told.add((item, found))
+            messages.append(("receipt", {"id": item, "result": "stored", "frames": [found]}))
+        f.at = now
+        said = []
+        for channel, body in messages:
+            f.seq += 1
+            said.append((channel, json.dumps({"boot": f.boot, "seq": f.seq, **body}).encode()))
+        await self.said(board, said)
+
+    # --- who waits for something new --------------------------------------------------------------------------
+
+    def watch(self, board: str) -> asyncio.Event:
+        """Set whenever its playlist may be another one; give it back to `leave`."""
+        event = asyncio.Event()
+        self._waiting.setdefault(board, set()).add(event)
+        return event
+
+    def leave(self, board: str, event: asyncio.Event) -> None:
+        """No longer."""
+        waiting = self._waiting.get(board, set())
+        waiting.discard(event)
+        if not waiting:
+            self._waiting.pop(board, None)
+
+    def watching(self, board: str) -> int:
+        """How many wait for it."""
+        return len(self._waiting.get(board, ()))
+
+    def shut(self) -> None:
+        """The door is about to be shut."""
+        self.doors += 1
+        for event in (e for waiting in self._waiting.values() for e in waiting):
+            event.set()
+
+    def changed(self, tracks: Iterable[Track]) -> None:
+        """These devices changed, after a commit."""
+        if self._waiting:
+            for t in tracks:
+                for event in self._waiting.get(t.device.name, ()):
+                    event.set()
