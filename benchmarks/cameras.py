@@ -28,7 +28,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from benchmarks.stage import Stage, cpu_s, load, percentile, rss_mb, wait
+from benchmarks.stage import Stage, cpu_s, load, percentile, rss_mb, rss_mb_each, wait
 from devices.device import Kind
 from drivers.onvif import Camera, CameraError, Target
 from drivers.pictures import Memory, PictureError, decode, reference_of
@@ -206,7 +206,8 @@ def watched(stage: Stage, file: dict[str, Any], faults: dict[str, str], socket: 
             after, now = carried(socket), time.monotonic()
             kbits += [(after[v] - before[v]) * 8 / 1000 / (now - since) for v in after]
             before, since = after, now
-        print(f"sweep {sweep + 1} of {SWEEPS}: {rss_mb(stage.hub):.0f} MB", flush=True)
+        each = " + ".join(f"{mb:.0f}" for mb in rss_mb_each(stage.hub))
+        print(f"sweep {sweep + 1} of {SWEEPS}: {rss_mb(stage.hub):.0f} MB ({each})", flush=True)
     wall = time.time() - began
     used, end = cpu_s(stage.hub) - cpu, rss_mb(stage.hub)
     theirs, ours = compared(file, [n for n in names if n not in faults])
@@ -216,6 +217,7 @@ def watched(stage: Stage, file: dict[str, Any], faults: dict[str, str], socket: 
         "cpu_share": round(used / wall, 3),
         "rss_mb": round(end),
         "rss_growth_mb": round(end - rss, 1),
+        "village_kbit_s_p50": round(percentile(kbits, 0.5), 1),
         "village_kbit_s_p95": round(percentile(kbits, 0.95), 1),
         "village_kbit_s_max": round(max(kbits, default=0), 1),
         "times_less_memory": round(theirs / max(ours, 1), 1),

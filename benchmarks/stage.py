@@ -322,7 +322,12 @@ _VILLAGE_HUB = [sys.executable, "-c", "from hub.cli import main; main()"]
 
 def rss_mb(process: subprocess.Popen[bytes] | None) -> float:
     """Resident memory of a process and its children, summed (shared pages count in each)."""
-    return sum(p.memory_info().rss for p in _family(process)) / 1e6
+    return sum(rss_mb_each(process))
+
+
+def rss_mb_each(process: subprocess.Popen[bytes] | None) -> list[float]:
+    """The same of each, the process itself first."""
+    return [p.memory_info().rss / 1e6 for p in _family(process)]
 
 
 def uss_mb(process: subprocess.Popen[bytes] | None) -> float:

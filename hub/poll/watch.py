@@ -201,11 +201,14 @@ class Watch:
         if self._login_rest.tried:
             self._camera.login.forgive()
         try:
+            self._afford()
             said = await self._camera.information()
             self.claim = {"make": said.make, "model": said.model, "firmware": said.firmware}
             found.login, self._login = True, ""
             self._login_rest.accepted()
+            self._afford()
             found.recording = await self._records()
+            self._afford()
             await self._stream(found)
         except CameraError as e:
             self._blame(found, e)
@@ -373,6 +376,11 @@ class Watch:
         self._shelf.put(self.row.name, what, at, self._masked(jpeg), **more)
 
     # --- what it costs ----------------------------------------------------------------------------------------
+
+    def _afford(self) -> None:
+        """Raises CameraError where it poured out too much already."""
+        if self._budget.spent(self._pace.mono()):
+            raise CameraError(Code.TOO_LARGE, "more than its budget")
 
     def _carried(self, size: int) -> None:
         now = self._pace.mono()
