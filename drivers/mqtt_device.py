@@ -118,6 +118,7 @@ class DeviceLink:
             protocol=MQTTProtocolVersion.MQTTv311, reconnect_on_failure=False, manual_ack=True,
         )  # fmt: skip
         client.connect_timeout = CONNECT_S
+        client.max_inflight_messages_set(0)  # the caller counts
         client.username_pw_set(s.user, s.password)
         client.will_set(*s.will, qos=1, retain=True)
         if s.cafile:

@@ -54,6 +54,7 @@ def agent(  # noqa: PLR0913, PLR0917 - one option a thing
     it makes a key; accept that on the gateway's page, and the hub seals the cameras' passwords to it.
     """
     from hub.agent.agent import Agent, AgentSettings  # noqa: PLC0415 - with what it needs, only here
+    from hub.agent.outbox import FILE  # noqa: PLC0415
     from hub.agent.sealing import BadKey  # noqa: PLC0415
     from hub.app import hub_version  # noqa: PLC0415
 
@@ -64,12 +65,7 @@ def agent(  # noqa: PLR0913, PLR0917 - one option a thing
             fail(f"{text} is no {what}: small letters, digits and hyphens, at most 40")
     if tls_ca is None and not no_tls:
         fail("--tls-ca names the certificate that vouches for the broker; --no-tls where there is no TLS")
-    try:
-        password = password_file.read_text(encoding="utf-8").strip()
-    except (OSError, ValueError) as e:
-        fail(f"cannot read the password: {password_file}: {getattr(e, 'strerror', e)}")
-    if not password:
-        fail(f"{password_file} is empty")
+    password = _password(password_file)
     os.umask(0o077)
     settings = AgentSettings(
         realm, name, host, port, password, data, "" if no_tls else str(tls_ca), kbit_s, buffer_mb,
@@ -81,13 +77,23 @@ def agent(  # noqa: PLR0913, PLR0917 - one option a thing
         asyncio.run(_run(Agent(settings), name))
     except StoreBroken as e:
         fail(str(e).replace("another village-hub is", "another agent is"))
-    except (BadKey, sqlite3.Error) as e:
+    except BadKey as e:
         fail(e)
+    except sqlite3.Error as e:
+        fail(f"{data / FILE}: {e}; move it away, and what waits in it is lost")
     except ssl.SSLError:
         fail(f"{tls_ca} holds no certificate (PEM)")
     except OSError as e:
         fail(f"{e.filename or tls_ca or data}: {e.strerror or e}")
     os.close(handle)
+
+
+def _password(file: Path) -> str:
+    try:
+        found = file.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as e:
+        fail(f"cannot read the password: {file}: {getattr(e, 'strerror', e)}")
+    return found or fail(f"{file} is empty")
 
 
 async def _run(made: object, name: str) -> None:

@@ -46,6 +46,8 @@ PATIENCE_S = 30.0
 """Without targets for so long after connecting, it says what may be wrong."""
 INTERVAL_S = 60.0
 LOOK_S = 1.0
+STEP_S = 2.0
+"""A clock that moves by so much within LOOK_S was set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ class Agent:
         self.sender = Sender(self.outbox, self._link.publish, self._topic, s.kbit_s, self.now)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._interval_s = INTERVAL_S
+        self._before, self._ahead = self.outbox.newest(), self._ahead_now()
         self._said_why = ""
         self._broken = False
         self._hear_targets(self.outbox.note(TARGETS), fresh=False)
@@ -103,6 +106,20 @@ class Agent:
     def now(self) -> int:
         """Ms since 1970."""
         return round((time.time() + self._settings.shift_s) * 1000)
+
+    def _ahead_now(self) -> float:
+        return time.time() - time.monotonic()
+
+    def look_at_clock(self) -> None:
+        """Where the clock was set (a small machine has none, until the link is back), what waits is put right."""
+        step, self._ahead = self._ahead_now() - self._ahead, self._ahead_now()
+        if abs(step) >= STEP_S:
+            log.warning("the clock was set by %+.0f s", step)
+            self._keeper.tell_time()
+            try:
+                self.outbox.shift(self._before, step)
+            except sqlite3.Error:
+                log.exception("what waits keeps its wrong time")
 
     def _topic(self, device: str, channel: str) -> str:
         return wire.topic(self._settings.realm, device, channel)
@@ -267,6 +284,7 @@ class Agent:
         said: tuple[bool, tuple[str, ...]] = (False, ())
         due = 0.0
         while True:
+            self.look_at_clock()
             state, now = (self.sender.up, self._trouble()), time.monotonic()
             if self.sender.up and (now >= due or state != said):
                 self._link.publish(self._topic(self._settings.name, "telemetry"), self._own())

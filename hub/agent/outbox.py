@@ -155,6 +155,16 @@ class Outbox:
         row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name='message'").fetchone()
         return 0 if row is None else int(row[0])
 
+    def shift(self, above: int, seconds: float) -> None:
+        """The clock was set by so much: what was stored above an id was measured so much later than it says."""
+        self._db.execute(
+            "UPDATE message SET body=CAST(json_set(CAST(body AS TEXT), '$.ts', "
+            "round(json_extract(CAST(body AS TEXT), '$.ts') + ?, 3)) AS BLOB) "
+            "WHERE id>? AND channel IN ('telemetry', 'receipt')",
+            (seconds, above),
+        )
+        self._count()
+
     def done(self, ids: Iterable[int], heard: Iterable[tuple[str, int]]) -> None:
         """The broker has them; `heard`: (device, boot) of those by which the hub knows a camera to live."""
         with self._all():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import sqlite3
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,11 +17,14 @@ if TYPE_CHECKING:
 
     from hub.agent.outbox import Outbox, Waiting
 
+log = logging.getLogger(__name__)
+
 FRESH_S = 10.0
 """A reading that was stored longer ago is sent as `late`: it is history."""
-WINDOW = 20
+WINDOW = 50
 """Messages on their way at most."""
 LONGEST_NAP_S = 5.0
+BROKEN_S = 10.0
 GATHER_S = 0.2
 """Acknowledgements of so long are one write to the disk."""
 
@@ -89,7 +94,12 @@ class Sender:
         """For ever."""
         while True:
             self._wake.clear()
-            nap = self.turn()
+            try:
+                nap = self.turn()
+            except sqlite3.Error:
+                log.exception("the outbox cannot be used; tried again")
+                await asyncio.sleep(BROKEN_S)
+                continue
             try:
                 async with asyncio.timeout(nap):
                     await self._wake.wait()
@@ -119,12 +129,12 @@ class Sender:
             backlog = self._waiting(READING)
             self._send(backlog, paced=True)
             if not backlog and not any(s.picture for s in self._on_way.values()):
-                self._send(self._waiting(PICTURE)[:1], paced=True)
+                self._send(self._waiting(PICTURE, most=1), paced=True)
             wait = self._bucket.wait(now)
         return min(LONGEST_NAP_S, max(wait, 0.05)) if wait > 0 else LONGEST_NAP_S
 
-    def _waiting(self, rank: int, since: int = 0) -> list[Waiting]:
-        room = WINDOW - len(self._on_way)
+    def _waiting(self, rank: int, since: int = 0, most: int = WINDOW) -> list[Waiting]:
+        room = min(most, WINDOW - len(self._on_way))
         return [] if room <= 0 else self._outbox.next(rank, self._skip(), room, since)
 
     def _skip(self) -> list[int]:

@@ -166,10 +166,13 @@ class Keeper:
                 await process.wait()
             await asyncio.gather(*telling, return_exceptions=True)
 
+    def tell_time(self) -> None:
+        """What time it is: it may be simulated, and the machine's may be set."""
+        self._write(clock=self.now(), mono=time.monotonic(), rate=self.rate)
+
     async def _tell_time(self) -> None:
-        """What time it is for the hub: it may be simulated, and the machine's may be set."""
         while True:
-            self._write(clock=self.now(), mono=time.monotonic(), rate=self.rate)
+            self.tell_time()
             await asyncio.sleep(CLOCK_S)
 
     async def _tell(self) -> None:

@@ -83,6 +83,8 @@ class CameraAnswer(Answer):
     lights: list[LightAnswer]
     security: list[str]
     """Codes of what is not safe about it."""
+    agent: str
+    """The gateway that asks it; empty where the hub itself does."""
     tried_at: Ms | None
     tried: str
     """How the last visit failed; empty where it answered."""
@@ -152,6 +154,7 @@ async def read(core: Core, name: str, lang: Language) -> CameraAnswer | None:
     return CameraAnswer(
         lights=lights(detail, lang),
         security=[c for c in SECURITY if c in _list(values.get("faults"))],
+        agent=core.agents.of(name) or "",
         tried_at=None if tried is None else tried.at,
         tried="" if tried is None else tried.code,
         requests_h=int(values.get("requests_h", 0)),  # type: ignore[arg-type]

@@ -147,6 +147,8 @@ def test_cameras_behind_nat_are_asked_with_sealed_passwords_and_no_key_is_truste
         made.until(lambda: made.light(first, "reachable") == "ok", "cameras to be reached")
         assert made.light(first, "logged_in") == "unknown", "nobody accepted the key"
         assert b'"box"' not in made.desired()
+        assert made.agent_view()["offered"].encode() in made.get(f"/devices/{AGENT}")
+        assert f'href="/devices/{AGENT}"'.encode() in made.get(f"/devices/{first}")
         made.accept()
         made.until(lambda: {made.light(n, "logged_in") for n in names} == {"ok"}, "logins")
         made.until(lambda: made.pictures(first), "a picture")

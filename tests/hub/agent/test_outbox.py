@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -122,6 +123,22 @@ def test_an_order_begins_once_and_has_one_end(shelf: Shelf) -> None:
     assert not box.begin("a", 3000)
     assert box.begin("b", 10**9), "a day later the first is forgotten"
     assert box.begin("a", 10**9)
+
+
+def test_a_clock_that_was_set_moves_what_was_stored_since(shelf: Shelf) -> None:
+    def stamped(channel: str, rank: int = READING) -> Kept:
+        return Kept("cam-1", channel, '{"boot":1,"ts":100.25,"why":"Đã sửa"}'.encode(), rank)
+
+    (before,) = shelf.box.add([stamped("telemetry")])
+    picture = Kept("cam-1", "picture", b'{"at": 1}\n\xff\xd8', PICTURE)
+    shelf.box.add([stamped("telemetry"), stamped("receipt", NOW), picture])
+    shelf.box.shift(before, 3600.5)
+    said = [json.loads(body) for body in (*waiting(shelf.box), *waiting(shelf.box, NOW))]
+    assert [s["ts"] for s in said] == [100.25, 3700.75, 3700.75]
+    assert {s["why"] for s in said} == {"Đã sửa"}
+    assert waiting(shelf.box, PICTURE) == [picture.body]
+    shelf.box.done([m.id for rank in (NOW, READING, PICTURE) for m in shelf.box.next(rank, [], 9)], [])
+    assert (shelf.box.count, shelf.box.bytes) == (0, 0)
 
 
 def test_something_small_is_kept(shelf: Shelf) -> None:

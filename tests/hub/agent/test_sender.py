@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -225,3 +226,22 @@ def test_pictures_come_last_one_at_a_time_within_the_uplink(scene: Scene) -> Non
     assert scene.seqs() == [(2, False)], "what is fresh waits for no picture"
     scene.at += 100_000 / 32_000 + 1
     assert [b["n"] for _, b, _ in scene.take()] == [2]
+
+
+async def test_an_outbox_that_fails_ends_nothing(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("hub.agent.sender.BROKEN_S", 0.0)
+    scene.sender.connected()
+    scene.outbox._db.execute("ALTER TABLE message RENAME TO gone")
+    task = asyncio.create_task(scene.sender.run())
+    for _ in range(9):
+        await asyncio.sleep(0)
+    scene.outbox._db.execute("ALTER TABLE gone RENAME TO message")
+    scene.reads()
+    for _ in range(9):
+        await asyncio.sleep(0)
+    assert [t for t, _, _ in scene.sent] == ["cam-1/telemetry"]
+    assert "cannot be used" in caplog.text
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
