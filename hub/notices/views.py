@@ -200,11 +200,6 @@ class Step:
     right: bool | None = None
     detail: str = ""
 
-    @property
-    def hash(self) -> str:
-        """The first of the frames; empty where it named none."""
-        return self.frames[0] if self.frames else ""
-
 
 @dataclass(frozen=True, slots=True)
 class BoardView:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from devices import notice
 from devices.notice import Ends, Frame, Item, Known, Level, Policy, place, playlist
@@ -129,3 +131,23 @@ def test_around_a_change_both_sides_are_right() -> None:
 def test_what_is_no_playlist_is_refused(bad: bytes) -> None:
     with pytest.raises(notice.BadPlaylist):
         notice.read(bad)
+
+
+DOC = (Path(__file__).parents[2] / "docs" / "mqtt.md").read_text(encoding="utf-8")
+
+
+def test_the_example_in_the_contract_is_one() -> None:
+    printed = DOC.split("## `desired`: what a board should show")[1].split("```json\n")[1].split("```")[0]
+    made = notice.read(printed)
+    assert made == playlist(made.profile, made.items, made.fallback, made.policy).model_copy(
+        update={"now": made.now, "items": made.items}
+    )
+    emergency, routine = made.items
+    assert (emergency.level, emergency.ttl_s) == (Level.EMERGENCY, emergency.windows[0][1] - made.now)
+    assert notice.turns(made, Known(float(routine.windows[0][0]))) == (emergency,)
+    assert notice.turns(made, Known(float(routine.windows[1][0]))) == (routine,)
+    png = emergency.frames[0].png
+    assert png is not None
+    with Image.open(io.BytesIO(base64.b64decode(png))) as image:
+        rgb = image.convert("RGB")
+    assert notice.pixel_hash(*rgb.size, rgb.tobytes()) == emergency.frames[0].hash

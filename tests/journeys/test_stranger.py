@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 DOC = (Path(__file__).parents[2] / "docs" / "mqtt.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```sh\n(.*?)^```$", DOC, re.MULTILINE | re.DOTALL)
+BLOCKS = re.findall(r"^```sh\n(.*?)^```$", DOC.split("\n## ")[1], re.MULTILINE | re.DOTALL)
 
 
 class Shell:
@@ -63,7 +63,7 @@ def stage() -> Iterator[Stage]:
 
 def ask(stage: Stage, path: str, body: dict[str, Any] | None = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
-    headers = {"Content-Type": "application/json", "X-Village-Hub": "1"}
+    headers = {"Content-Type": "application/json", "X-Village-Hub": "1", "X-Village-Hub-Person": "Lan"}
     request = urllib.request.Request(stage.url + path, data=data, headers=headers)  # noqa: S310 - our own
     with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
         return json.loads(answer.read())
