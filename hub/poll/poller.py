@@ -44,6 +44,8 @@ class Watch(Protocol):
 
     claim: dict[str, str]
     """Make, model and firmware as it told them last."""
+    again: Callable[[float], None]
+    """Given by the poller: a visit at this moment (s, monotonic) would show something new."""
 
     async def visit(self) -> Found:
         """Ask it everything that is due. Raises Unreachable, nothing else."""
@@ -53,6 +55,9 @@ class Watch(Protocol):
 
     def set_reference(self, by: str) -> None:
         """The next picture shows how it should be, says this person."""
+
+    def look(self) -> None:
+        """A picture is wanted at the next visit."""
 
     async def listen(self, changed: Callable[[], None]) -> None:
         """For ever: what it reports itself; `changed` is called when that is something new."""
@@ -103,6 +108,7 @@ class Poller:
             _end(before)
         bucket = self._buckets.setdefault(row.realm, Bucket(self._rate * SHARE, self._rate * BURST_S))
         kept = _Kept(row, self._make(row, bucket))
+        kept.watch.again = lambda at: self._again(row.name, at)
         if before is not None:
             kept.seq, kept.online = before.seq, before.online
         self._kept[row.name] = kept
@@ -124,7 +130,16 @@ class Poller:
 
     def hurry(self, name: str) -> None:
         """Visit it as soon as there is room."""
-        self.wheel.hurry(name, self._pace.mono())
+        self._again(name, self._pace.mono())
+
+    def look(self, name: str) -> None:
+        """Visit it as soon as there is room, and fetch a picture."""
+        if name in self._kept:
+            self._kept[name].watch.look()
+            self.hurry(name)
+
+    def _again(self, name: str, at: float) -> None:
+        self.wheel.hurry(name, at)
         self._wake.set()
 
     def reference(self, name: str, by: str) -> None:

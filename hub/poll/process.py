@@ -57,7 +57,7 @@ class Talk:
             case {"drop": name}:
                 p.drop(name)
             case {"hurry": name}:
-                p.hurry(name)
+                p.look(name)
             case {"reference": name, "by": by}:
                 p.reference(name, by)
             case {"set_clock": name, "id": number}:

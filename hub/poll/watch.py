@@ -33,6 +33,10 @@ SOONER = 8
 """... so many times in a row, to learn a view as well; then as often as was asked for."""
 CLOCK_SET_S = 2.0
 """A clock that was set may be off by so much: it tells whole seconds."""
+NEARLY = 0.1
+"""A picture that is due within this share of its interval comes with this visit."""
+LOOK_REST_S = 10.0
+"""A picture that a person asks for comes at once, unless one came within so long."""
 KNOCK_S = 3.0
 PATIENCE_S = 2.0
 """A visit waits so long for a picture that is on its way; else the next one tells of it."""
@@ -97,6 +101,7 @@ class Watch:
         pace: Pace,
     ) -> None:
         self.row, self.claim = row, dict[str, str]()
+        self.again: Callable[[float], None] = lambda _at: None
         self._bucket, self._shelf, self._camera, self._eye, self._masked, self._pace = (
             bucket, shelf, camera, eye, masked, pace,
         )  # fmt: skip
@@ -107,12 +112,14 @@ class Watch:
         self._carrying = False
         self._pictured_at = self._every_s = float("nan")
         self._before: Found | None = None
+        self._visited = False
         self._no_picture = ""
         self._reference_by: str | None = None
         self._login: str = ""
         self._login_rest, self._stream_rest, self._picture_rest = Patience(), Patience(), Patience()
         self._sooner = 0
         self._faulty: frozenset[str] = frozenset()
+        self._suspect = False
         self._alarms = Alarms(camera, pace)
         self._budget = Budget(camera.cost, row.interval_s)
         camera.cost.carried = self._carried
@@ -126,6 +133,11 @@ class Watch:
     def set_reference(self, by: str) -> None:
         """The next picture shows how it should be; it is due now."""
         self._reference_by, self._picture_due = by, 0.0
+
+    def look(self) -> None:
+        """A picture at the next visit, unless the last one has just come."""
+        if not self._pace.mono() - self._pictured_at < LOOK_REST_S:
+            self._picture_due = 0.0
 
     async def set_clock(self) -> str:
         """Set its clock to ours; empty where it is right then."""
@@ -149,6 +161,13 @@ class Watch:
 
     async def visit(self) -> Found:
         """Ask it everything that is due. Raises Unreachable."""
+        self._visited = True
+        try:
+            return await self._visit()
+        finally:
+            self._visited = False
+
+    async def _visit(self) -> Found:
         if self._fetching is not None and self._carrying:
             before = self._camera.cost.bytes_in
             await asyncio.wait({self._fetching}, timeout=CARRIED_S)
@@ -257,7 +276,10 @@ class Watch:
 
     async def _look(self, found: Found) -> None:
         now = self._pace.mono()
-        due = now >= self._picture_due and found.login is not False and not self._picture_rest.waits(now)
+        near = self.row.interval_s * NEARLY
+        due = (
+            now >= self._picture_due - near and found.login is not False and not self._picture_rest.waits(now)
+        )
         if self._fetching is None and due:
             self._fetching = asyncio.create_task(self._fetch_in_turn())
             await asyncio.sleep(0)
@@ -273,7 +295,7 @@ class Watch:
         """One picture of a village at a time, when its uplink has room."""
         async with self._bucket.turn:
             await self._room()
-            begun = self._pace.mono()
+            begun, before = self._pace.mono(), (self._no_picture, self._faulty)
             self._picture_due = begun + self.row.picture_s
             came = False
             try:
@@ -286,6 +308,8 @@ class Watch:
             now = self._pace.mono()
             if not came:
                 self._picture_due = max(self._picture_due, now + FRUITLESS * (now - begun))
+            if not self._visited and before != (self._no_picture, self._faulty):
+                self.again(now)  # nobody waited for it, and there is something to tell
 
     async def _room(self) -> None:
         """Wait until the village's uplink has room for more of a picture."""
@@ -329,6 +353,11 @@ class Watch:
         self._carrying = False
         self._no_picture = ""
         self._picture_rest.accepted()
+        self._judge(jpeg)
+        return True
+
+    def _judge(self, jpeg: bytes) -> None:
+        """A picture that came: what it shows, which of it is kept, and when the next one is wanted."""
         mono = self._pace.mono()
         self._every_s, self._pictured_at = mono - self._pictured_at, mono
         at = round(self._pace.now() * 1000)
@@ -336,10 +365,15 @@ class Watch:
             self._keep("reference", at, jpeg, by=self._reference_by)
             self._reference_by = None
         sight = self._sight = self._eye.see(jpeg, at)
-        if sight.suspect or not self._eye.knows:
+        if sight.suspect != self._suspect or frozenset(sight.codes) != self._faulty:
+            self._sooner = 0
+        self._suspect = sight.suspect
+        if sight.suspect or sight.codes or not self._eye.knows:
             self._again()
         else:
             self._sooner = 0
+        if sight.suspect:
+            self.again(self._picture_due)
         if self._eye.learnt():
             self._keep("reference", at, jpeg)
         if frozenset(sight.codes) - self._faulty:
@@ -349,7 +383,6 @@ class Watch:
             self._good_at = at / 1000
             self._keep("last", at, jpeg)
         self._shelf.remember(self.row.name, self._eye.to_json())
-        return True
 
     def _again(self) -> None:
         """The next picture comes sooner, unless that did not help."""

@@ -57,6 +57,8 @@ class Slot:
     failures: int = 0
     busy: bool = False
     slow: bool = False
+    sooner: float = math.inf
+    """Hurried while it was busy: to be asked then."""
 
     @property
     def unreachable(self) -> bool:
@@ -117,11 +119,15 @@ class Wheel:
         if slot in village.waiting:
             village.waiting.remove(slot)
 
-    def hurry(self, name: str, now: float) -> None:
-        """Ask it as soon as there is room."""
+    def hurry(self, name: str, at: float) -> None:
+        """Ask it at that moment, or as soon as there is room then, unless it is asked before."""
         slot = self._slots.get(name)
-        if slot is not None and not slot.busy and slot.due > now:
-            slot.due = now
+        if slot is None:
+            return
+        if slot.busy:
+            slot.sooner = min(slot.sooner, at)
+        elif slot.due > at:
+            slot.due = at
             self._push(slot)
 
     def nudge(self, village: str, now: float) -> None:
@@ -174,13 +180,14 @@ class Wheel:
         """It was asked. Where it is asked next, and beside how many, follows from how that went."""
         village = self._villages[slot.village]
         self._hold(slot, village, -1)
+        sooner, slot.sooner = slot.sooner, math.inf
         slot.slow = slow
         if self._slots.get(slot.name) is not slot:
             return
         if answered:
             back = slot.unreachable
             slot.failures = 0
-            slot.due = slot.turn_after(now + slot.interval_s * NOT_SOONER)
+            slot.due = min(sooner, slot.turn_after(now + slot.interval_s * NOT_SOONER))
             self._push(slot)
             if back:
                 self.nudge(slot.village, now)

@@ -43,7 +43,8 @@ class Pictures:
         kept = self._kept.get(camera.name)
         if kept is None or kept[0] != (at, faults):
             self.drawn += 1
-            weather = scene.Weather(cloud=1 - self._sky.at(camera.lat, camera.lon, at).clear)
+            held = camera.since.get("frozen", at) if "frozen" in faults else at  # its clouds stand still, too
+            weather = scene.Weather(cloud=1 - self._sky.at(camera.lat, camera.lon, held).clear)
             self._kept[camera.name] = kept = ((at, faults), _seen(camera, at, weather, faults))
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
@@ -84,7 +85,7 @@ def _happened(camera: Camera, fault: str) -> Fault:
         case "turned":
             return Fault("turned", pan=(25 + 18 * throw) * (1 if dice(camera.seed, 822) < 0.5 else -1))  # noqa: PLR2004
         case "frozen":
-            return Fault("frozen", since=camera.since.get("frozen", 0.0), clock_runs=throw < 0.5)  # noqa: PLR2004
+            return Fault("frozen", since=camera.since.get("frozen", camera.clock()), clock_runs=throw < 0.5)  # noqa: PLR2004
         case "overexposed":
             return Fault("overexposed", 3.0)
         case _:

@@ -33,7 +33,8 @@ class Camera:
         self.found: Found | Exception = Found(12.0, login=True, fresh=True, good=True)
         self.visits = 0
         self.closed = False
-        self.referenced = False
+        self.referenced = self.looked = False
+        self.again: Callable[[float], None] = lambda _at: None
         self.listens, self.alarm = False, asyncio.Event()
 
     async def visit(self) -> Found:
@@ -49,6 +50,9 @@ class Camera:
     def set_reference(self, by: str) -> None:
         assert by == "An"
         self.referenced = True
+
+    def look(self) -> None:
+        self.looked = True
 
     async def listen(self, changed: Callable[[], None]) -> None:
         self.listens = True
@@ -215,3 +219,17 @@ def test_a_row_survives_the_line() -> None:
     one = row(masks=(((0.0, 0.0), (0.5, 0.0), (0.5, 0.5)),), password="geheim")
     assert Row.from_json(json.loads(json.dumps(one.to_json()))) == one
     assert "geheim" not in repr(one)
+
+
+async def test_a_camera_is_visited_when_its_watch_wants_it_and_a_look_fetches_a_picture(scene: Scene) -> None:
+    scene.poller.put(row(interval_s=3600))
+    scene.poller.hurry("cam-1")
+    await scene.until(lambda: scene.cameras["cam-1"].visits == 1)
+    camera = scene.cameras["cam-1"]
+    camera.again(0.0)
+    await scene.until(lambda: camera.visits == 2)
+    assert not camera.looked
+    scene.poller.look("cam-1")
+    await scene.until(lambda: camera.visits == 3)
+    assert camera.looked
+    scene.poller.look("nobody")

@@ -439,3 +439,48 @@ async def test_where_nobody_said_as_whom_to_come_the_rest_cannot_be_told(scene: 
     assert (said["lights_bad"], said["faults"]) == ([], [])
     scene.camera.informed = Information("Acme", "C1", "1.0", "S")
     assert "logged_in" in (await scene.visit())["lights_ok"], "open to everybody: asked again at once"
+
+
+async def test_a_suspect_picture_asks_for_the_visit_of_the_next_one(scene: Scene) -> None:
+    wanted: list[float] = []
+    scene.watch.again = wanted.append
+    await scene.visit()
+    assert wanted == []
+    scene.eye.sight = Sight(True, None, (), 10.0, None, suspect=True)
+    await scene.visit(600)
+    assert wanted == [scene.pace.time + SUSPECT_S]
+
+
+async def test_a_fault_that_stands_is_looked_at_soon_at_first(scene: Scene) -> None:
+    await scene.visit()
+    scene.eye.sight = Sight(True, False, ("lensCovered",), 10.0, None, suspect=False)
+    for _ in range(30):
+        await scene.visit(60)
+    assert 7 <= scene.camera.asked.count("snapshot") <= 2 + SOONER + 3, (
+        "it may be mended at once, or in a week"
+    )
+
+
+async def test_who_asks_now_gets_a_picture_but_not_one_after_the_other(scene: Scene) -> None:
+    await scene.visit()
+    scene.watch.look()
+    await scene.visit(5)
+    assert scene.camera.asked.count("snapshot") == 1
+    scene.pace.time += 5
+    scene.watch.look()
+    await scene.visit(1)
+    assert scene.camera.asked.count("snapshot") == 2
+
+
+async def test_a_picture_that_no_visit_waited_for_is_told_at_once_where_it_is_news(scene: Scene) -> None:
+    wanted: list[float] = []
+    scene.watch.again = wanted.append
+    for codes, news in (((), 0), (("lensCovered",), 1), (("lensCovered",), 1)):
+        scene.eye.sight = Sight(True, not codes, codes, 10.0, None, suspect=False)
+        await scene.bucket.turn.acquire()  # another camera's picture is on its way
+        await scene.visit(700)
+        scene.bucket.turn.release()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert len(wanted) == news
+        await scene.visit(1)

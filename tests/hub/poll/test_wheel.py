@@ -236,3 +236,15 @@ def test_slow_cameras_share_few_of_all_places() -> None:
     for slot in taken:
         made.done(slot, 1.0, answered=True)
     assert made._slow == 0
+
+
+def test_who_is_hurried_while_it_is_asked_is_asked_again_after_that() -> None:
+    found = wheel(1)
+    (slot,) = found.take(60.0)
+    found.hurry("cam-0", 75.0)
+    found.hurry("cam-0", 500.0)
+    found.done(slot, 61.0, answered=True)
+    assert found.take(74.9) == []
+    assert found.take(75.0) == [slot]
+    found.done(slot, 76.0, answered=True)
+    assert slot.due > 76.0 + 60 * 0.25, "once"
