@@ -123,7 +123,13 @@ def _text(name: str, state: str, detail: DeviceDetail, lang: Language) -> str:  
             return lang.text(mark("does not answer"))
         case "picture_fresh", "ok" if "picture_age_s" in v:
             age = lang.duration(round(float(v["picture_age_s"]) * 1000))  # type: ignore[arg-type]
-            return lang.text(mark("%(age)s old")) % {"age": age}
+            if "picture_every_s" not in v:
+                return lang.text(mark("%(age)s old")) % {"age": age}
+            every = lang.duration(round(float(v["picture_every_s"]) * 1000))  # type: ignore[arg-type]
+            return lang.text(mark("%(age)s old; the one before it %(every)s older")) % {
+                "age": age,
+                "every": every,
+            }
         case "clock_right", "ok" if "clock_off_s" in v:
             off = float(v["clock_off_s"])  # type: ignore[arg-type]
             words = mark("%(s)s s ahead") if off > 0 else mark("%(s)s s behind")

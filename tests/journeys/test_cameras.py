@@ -6,6 +6,7 @@ Simulated cameras at addresses of their own, asked by a real hub whose time, and
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -182,6 +183,10 @@ def test_what_happens_to_cameras_is_told_in_words_and_ends_when_it_is_mended() -
             soon(partial(red, village, name, light), f"the light {light} of {name}")
             assert vi in page(village, name, "vi"), name
             assert en in page(village, name, "en"), name
+        asked = re.search(r"(\d+) requests in the last hour · ([\d,]+)\s+kB", page(village, "cam-lanh", "en"))
+        assert asked, "what it costs is said"
+        assert int(asked[1]) > 10
+        assert "the one before it" in page(village, "cam-lanh", "en"), "and how rare its pictures are"
         opened = {name: newest(village, name, WORDS[name][0])["opened_at"] - broke for name in USED}
         for name in ("cam-che", "cam-xoay"):
             assert opened[name] <= 2 * PICTURE_S * 1000, "two picture intervals"
