@@ -6,6 +6,7 @@ PY := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
 PACKAGES := devices drivers rules hub simulators
 VENDOR := hub/web/static/vendor
+FONTS := hub/frames/fonts
 
 # Empty = the demo's own fleet
 FLEET ?=
@@ -44,7 +45,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@touch $@
 
 # node from the machine, else from PyPI; npm only copies files, it runs nothing
-$(VENV)/.assets: package-lock.json .npmrc requirements-node.lock $(VENV)/.installed
+$(VENV)/.assets: package-lock.json .npmrc requirements-node.lock packaging/fonts.py $(VENV)/.installed
 	@if ! command -v npm >/dev/null || ! command -v node >/dev/null; then \
 	  echo "no node here: taking it from PyPI"; \
 	  $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.lock; fi
@@ -52,6 +53,7 @@ $(VENV)/.assets: package-lock.json .npmrc requirements-node.lock $(VENV)/.instal
 	@mkdir -p $(VENDOR)
 	@cp node_modules/htmx.org/dist/htmx.min.js $(VENDOR)/htmx.min.js
 	@cp node_modules/htmx-ext-sse/dist/sse.min.js $(VENDOR)/sse.min.js
+	@$(PY) packaging/fonts.py node_modules $(FONTS)
 	@touch $@
 
 # ---------------------------------------------------------------- use
@@ -107,5 +109,5 @@ wheel: setup ## dist/village_hub-*.whl, with the browser files inside
 	@$(VENV)/bin/hatchling build -t wheel
 
 clean: ## away with all that is built; var/ (a hub's data) stays
-	@rm -rf $(VENV) node_modules $(VENDOR) dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) node_modules $(VENDOR) $(FONTS) dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find $(PACKAGES) tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

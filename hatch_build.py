@@ -7,13 +7,13 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class CompleteWheel(BuildHookInterface):
-    """Adds the broker's settings; refuses a wheel whose pages would lack their browser files."""
+    """Adds the broker's settings; refuses a wheel without browser files or fonts."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if version == "editable":
             return
-        vendor = Path(self.root, "hub/web/static/vendor")
-        if not any(vendor.glob("*.js")):
-            raise FileNotFoundError(f"{vendor} has no browser files: run `make setup` first")
+        for folder, kind in (("hub/web/static/vendor", "*.js"), ("hub/frames/fonts", "*.bdf")):
+            if not any(Path(self.root, folder).glob(kind)):
+                raise FileNotFoundError(f"{folder} has no {kind}: run `make setup` first")
         # Here and not as `force-include` in pyproject.toml, which would put a folder `hub` beside an editable install
         build_data["force_include"]["mosquitto.conf"] = "hub/mosquitto.conf"

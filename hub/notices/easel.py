@@ -6,15 +6,13 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
-from devices.notice import MOST_FRAMES
 from hub.notices.render import render
 from hub.notices.rows import canonical
-from hub.notices.views import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hub.notices.views import Draft, Page
+    from hub.notices.views import Draft, Page, Problem
 
 ROOM = 64_000_000
 """Bytes of frames kept."""
@@ -53,13 +51,7 @@ class Easel:
                 self._kept.move_to_end(key)
                 return found
         picture = self._picture(draft.picture) if draft.picture else None
-        pages, problems = render(draft, picture or b"", profile)
-        if len(pages) > MOST_FRAMES:
-            problems = (
-                *problems,
-                Problem("too_many_pages", "text", {"pages": len(pages), "limit": MOST_FRAMES}),
-            )
-        made = Drawn(pages, problems)
+        made = Drawn(*render(draft, picture or b"", profile))
         with self._lock:
             if key not in self._kept:
                 self._kept[key] = made

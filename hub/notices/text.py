@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from devices.notice import Level
+from hub.frames import letters
+from hub.frames.letters import strays
 from hub.notices.views import Problem, Template
 from hub.views import Refused
-from hub.visible import unseen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from hub.notices.views import Draft
 
-TITLE, TEXT, LINK, RULE, FIELD, TARGETS = 120, 2000, 300, 300, 200, 50
+TITLE, TEXT = letters.TITLE, letters.TEXT
+LINK, RULE, FIELD, TARGETS = 300, 300, 200, 50
 """Most characters of each, and most targets."""
 FIELDS = 20
 
@@ -140,15 +142,22 @@ def problems(draft: Draft, known: Mapping[str, Template]) -> Iterator[Problem]:
     elif draft.template:
         yield Problem("unknown_template", "template", {"name": draft.template})
     for where in ("title", "text"):
-        hidden = unseen(getattr(draft, where).replace("\n", " "))
-        if hidden:
-            yield Problem(
-                "letters_unseen", where, {"letters": ", ".join(f"U+{ord(c):04X}" for c in hidden[:5])}
-            )
+        yield from _strays(where, getattr(draft, where))
     if draft.link and not _is_link(draft.link):
         yield Problem("link_bad", "link")
     if not draft.targets:
         yield Problem("targets_missing", "targets")
+
+
+def _strays(where: str, said: str) -> Iterator[Problem]:
+    """Letters that no board can draw."""
+    found = strays(said)
+    hidden = [s.letter for s in found if s.code == "unseen"]
+    if hidden:
+        yield Problem("letters_unseen", where, {"letters": ", ".join(hidden[:5])})
+    for one in found:
+        if one.code != "unseen":
+            yield Problem(*one.told(where))
 
 
 def _is_link(said: str) -> bool:

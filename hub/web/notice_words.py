@@ -39,7 +39,22 @@ PROBLEM: Mapping[str, str] = {
     "link_bad": mark("A link begins with http:// or https:// and has neither spaces nor a login in it."),
     "targets_missing": mark("Choose where it is to be shown."),
     "target_reaches_none": mark("There is no board at %(target)s any more, or there never was: take it out."),
-    "too_many_pages": mark("This takes %(pages)s pages there, and boards take %(limit)s: write less."),
+    "too_many_pages": mark(
+        "This takes %(pages)s pages there, and boards take %(limit)s: about %(room)s letters of text fit."
+    ),
+    "letter_right_to_left": mark("Boards cannot draw %(letter)s: writing from right to left. Delete it."),
+    "letter_emoji": mark("Boards cannot draw the picture %(letter)s. Say it in words."),
+    "letter_unknown": mark("Boards cannot draw the letter %(letter)s (%(name)s). Write it otherwise."),
+    "letter_instead": mark("Boards cannot draw the letter %(letter)s. Write %(instead)s instead."),
+    "picture_bad": mark("The picture cannot be read. Choose another one."),
+    "drill_no_room": mark(
+        "The board is too small to say DIỄN TẬP on every frame: leave it out of the drill."
+    ),
+    "link_no_room": mark(
+        "A QR code of this link (%(bytes)s bytes) would be too fine to be read there: links of up to %(room)s bytes "
+        "fit, 0: none does. Shorten the link, or leave the board out."
+    ),
+    "link_unread": mark("The QR code of this link could not be read from the frame. Shorten the link."),
     "picture_unknown": mark("The picture is not there any more: choose it again."),
     "profile_unknown": mark(
         "Nobody knows how to draw for boards of the profile %(profile)s. Correct it in the registry."
