@@ -311,7 +311,11 @@ class Stage:
 
     def outcomes(self) -> dict[str, int]:
         """Messages by what became of them, since the hub's start. Raises OSError."""
-        head = 'village_hub_messages_total{outcome="'
+        return self.counters("village_hub_messages_total", "outcome")
+
+    def counters(self, name: str, label: str) -> dict[str, int]:
+        """A counter of the hub's by its label. Raises OSError."""
+        head = f'{name}{{{label}="'
         lines = [x for x in self.get("/metrics", 5).decode().splitlines() if x.startswith(head)]
         pairs = [x.removeprefix(head).split('"} ') for x in lines]
         return {name: int(float(count)) for name, count in pairs}

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from benchmarks.ledger import Identity, Sent
 from benchmarks.mqtt_raw import Connection, Refused, Will, connect, connect_packet
 from benchmarks.stage import PASSWORD, raise_open_files
-from devices.device import FIELDS, Kind
+from devices.device import RECORDED, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -52,7 +52,7 @@ class Unit:
         self.name: str = row["name"]
         self.kind: str = row["kind"]
         self.topic = f"vh/1/{row['realm']}/{self.name}"
-        self.fields = [f for f in FIELDS[Kind(self.kind)] if f.type != "codes"]
+        self.fields = [f for f in RECORDED[Kind(self.kind)] if f.type != "codes"]
         self.boot = rng.getrandbits(32)
         self.seq = 0
         self.born = time.time()

@@ -200,6 +200,7 @@ class HubCore:
             influx=None if p.influx is None else p.influx.view,
             history=p.packer.view,
             outside=p.outside.view(),
+            boards=p.boards.tally._asdict(),
         )
 
     def _rules(self) -> list[RuleView]:

@@ -179,7 +179,8 @@ class Ingest:
             self._drain(inbox)
         while self._commands:
             self._command(self._commands.popleft())
-        hurry = self.boards is not None and self.boards.book.changed and self.report.store_ok
+        boards = self.boards
+        hurry = boards is not None and (boards.hurries or boards.book.changed) and self.report.store_ok
         if hurry or time.monotonic() - self._last_tick >= TICK_MS / 1000:
             self._tick(_reaches(inbox[0]) if inbox else read_until)
         if self._due_to_commit():

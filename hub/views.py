@@ -257,6 +257,8 @@ class HubView:
     history: HistoryView | None = None
     """None in the first moments."""
     outside: OutsideView = OutsideView()
+    boards: Mapping[str, int] = field(default_factory=dict)
+    """Work done for boards since the start: frames_rendered (fallbacks), payloads_built, published."""
 
 
 @dataclass(frozen=True, slots=True)

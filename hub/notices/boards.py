@@ -34,9 +34,13 @@ if TYPE_CHECKING:
     from hub.track import Track
     from hub.tracker import Tracker
 
+ASKS = 500
+"""Boards told something new in one turn; the next turn follows at once, while the first ones are busy with theirs."""
 AGAIN_MS, LATER_MS = 60_000, 300_000
 """A board that did not acknowledge is told again after so long, and then each so long."""
 LOOK_MS = 5_000
+FRESH_MS = 1000
+"""A payload says what time it is: it is sent for so long."""
 
 
 class Tally(NamedTuple):
@@ -66,6 +70,10 @@ class Boards:
     book: Book
     fallbacks: Fallbacks
     tally: Tally = field(init=False, default_factory=Tally)
+    hurries: bool = field(init=False, default=False)
+    """There is more to tell: the next tick should follow at once."""
+    _built: dict[str, tuple[int, bytes]] = field(init=False, default_factory=dict)
+    _lists: _Lists | None = field(init=False, default=None)
     _since: dict[str, int] = field(init=False, default_factory=dict)
     _wait: dict[Track, None] = field(init=False, default_factory=dict)
     _fresh: dict[Track, None] = field(init=False, default_factory=dict)
@@ -86,9 +94,10 @@ class Boards:
 
         `at`: nothing before it is unknown. While the hub does not hear the broker, boards that come by HTTP are asked.
         """
+        self.hurries = False
         day, drawn = midnight(at), self._keep_fallbacks(writes)
         if self.book.changed or drawn or day != self._day:
-            self.book.changed = False
+            self.book.changed, self._lists = False, _Lists(self, at)
             if day != self._day:
                 self._forget(now, writes)
             self._day = day
@@ -100,17 +109,19 @@ class Boards:
             self._publish([t for t in again if t not in self._fresh], publish, now)
 
     def _ask(self, at: int, now: int, writes: Writes, *, hears: bool) -> None:
-        lists = _Lists(self, at)
-        waiting, self._wait = self._wait, {}
-        for t in waiting:
+        lists = self._lists = self._lists or _Lists(self, at)
+        asks = 0
+        for t in list(self._wait):
             by_broker = t.device.driver not in VISITING
             if by_broker and not hears:
-                self._wait[t] = None
                 continue
+            if asks == ASKS:
+                self.hurries = True
+                break
             wanted = lists.of(t.device) if t.lifecycle is not Lifecycle.RETIRED else None
             if wanted is None and self._drawing(t.device, at):
-                self._wait[t] = None  # its fallback is being drawn
-                continue
+                continue  # until its fallback is drawn
+            del self._wait[t]
             new = wanted.id if wanted is not None else ""
             old = t.follows.id if t.follows is not None else ""
             if new == old:
@@ -122,6 +133,7 @@ class Boards:
                 writes.add("INSERT OR REPLACE INTO playlist VALUES (?,?,?)", new, body, now)
             self._sent(t, old, wanted, now, writes)
             self.intake.ask(t, new, at if hears else now)
+            asks += 1
             if by_broker:
                 self._fresh[t] = None
 
@@ -210,14 +222,15 @@ class Boards:
 
     def _publish(self, tracks: Iterable[Track], publish: Callable[..., None], now: int) -> None:
         """One payload for all that follow the same."""
-        count, built = 0, {"": b""}
+        count = 0
+        self._built = {i: b for i, b in self._built.items() if now - b[0] < FRESH_MS}
         for t in tracks:
             asked = t.follows.id if t.follows is not None else ""
             if t.device.driver in VISITING or (asked and asked not in self.tracker.shows):
                 continue
-            if asked not in built:
-                built[asked] = self._payload(asked, now)
-            for m in dialect_of(t.device.driver).write(Desired(t.device, built[asked])):
+            if asked not in self._built:
+                self._built[asked] = now, self._payload(asked, now) if asked else b""
+            for m in dialect_of(t.device.driver).write(Desired(t.device, self._built[asked][1])):
                 publish(m.topic, m.payload, qos=m.qos, retain=m.retain)
             count += 1
         if count:

@@ -79,11 +79,14 @@ class NoticeDesk(Notices):
     def calendar(self, start: int, end: int, board: str = "") -> Sequence[Slot]:
         end = min(end, start + CALENDAR_MS)
         entries = list(self._entries(start, end))
+        drawn: dict[tuple[int, ...], list[Slot]] = {}  # most boards are aimed at by the same
         found: list[Slot] = []
         for device, aims in self._book.boards(self._now()):
             if board in ("", device.name):
-                mine = [entry for targets, entry in entries if targets & aims]
-                found += timetable.slots(mine, device.name, start, end)
+                mine = tuple(i for i, (targets, _) in enumerate(entries) if targets & aims)
+                if mine not in drawn:
+                    drawn[mine] = timetable.slots([entries[i][1] for i in mine], "", start, end)
+                found += [timetable.on(slot, device.name) for slot in drawn[mine]]
         return sorted(found, key=lambda s: (s.start, s.board, s.hidden))
 
     def _entries(self, start: int, end: int) -> Iterator[tuple[frozenset[str], timetable.Entry]]:
@@ -114,14 +117,19 @@ class NoticeDesk(Notices):
         problems += [Problem("target_reaches_none", "targets", {"target": t}) for t in reached.missed]
         if draft.targets and not reached.missed and not reached.profiles:
             problems.append(Problem("no_boards", "targets"))
-        previews: list[Preview] = []
+        previews: Sequence[Preview] = ()
         if draft.title or draft.text or draft.picture:
-            for profile, names in reached.profiles.items():
-                drawn = await asyncio.to_thread(self._easel.draw, draft, profile)
-                previews.append(Preview(profile, names, drawn.pages, drawn.problems))
+            everywhere, previews = _apart(
+                [await self._preview(draft, p, n) for p, n in reached.profiles.items()]
+            )
+            problems += everywhere
         end = schedule.over(draft, now)
         windows = schedule.windows(draft, now, now, end or now + schedule.LIFE_MS) if not problems else ()
         return Composed(draft, tuple(previews), tuple(problems), windows[: schedule.SHOWN], reached.left_out)
+
+    async def _preview(self, draft: Draft, profile: str, boards: tuple[str, ...]) -> Preview:
+        drawn = await asyncio.to_thread(self._easel.draw, draft, profile)
+        return Preview(profile, boards, drawn.pages, drawn.problems)
 
     async def upload(self, data: bytes, by: By) -> str:
         async with self._one_picture:  # each may take 100 MB while it is decoded
@@ -204,6 +212,15 @@ class NoticeDesk(Notices):
         """What somebody does here; None while the list of people is empty. Raises Refused (who_are_you)."""
         person = self._people.known(self._people.by(by.person, by.address).person)
         return None if person is None else person.role
+
+
+def _apart(previews: Sequence[Preview]) -> tuple[list[Problem], list[Preview]]:
+    """What is wrong on every board is wrong with the draft, and told once; what is wrong on some stays with them."""
+    first = previews[0].problems if previews else ()
+    everywhere = [p for p in first if all(p in other.problems for other in previews)]
+    return everywhere, [
+        replace(p, problems=tuple(w for w in p.problems if w not in everywhere)) for p in previews
+    ]
 
 
 def _order(n: Notice) -> tuple[int, int]:

@@ -51,3 +51,8 @@ def _at(entries: Sequence[Entry], board: str, at: int, until: int) -> Iterator[S
         alone = due[0].level is Level.EMERGENCY
         shown = e is due[0] if alone else (e.level, e.priority) == (due[0].level, due[0].priority)
         yield Slot(e.item, e.title, e.level, board, at, until, hidden=not shown)
+
+
+def on(slot: Slot, board: str) -> Slot:
+    """The same on another board."""
+    return Slot(slot.item, slot.title, slot.level, board, slot.start, slot.end, slot.hidden)

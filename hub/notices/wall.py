@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 
     from devices.device import Device
     from hub.notices.book import Book
+    from hub.notices.views import Notice, Revision
     from hub.plan import Show
     from hub.store.reader import Reader
     from hub.track import Track
     from hub.tracker import Tracker
+
+    Published = Sequence[tuple[Notice, Revision]]
 
 
 class Wall:
@@ -29,47 +32,45 @@ class Wall:
 
     def boards(self, at: int) -> Sequence[BoardView]:
         """Every board that is not retired, by name."""
-        found = [self._view(device, at) for device, _ in self._book.boards(at)]
+        published, due = self._book.published(), dict[str, tuple[str, ...]]()
+        found = [self._view(device, aims, at, published, due) for device, aims in self._book.boards(at)]
         return sorted(found, key=lambda b: b.name)
 
     def board(self, name: str, at: int) -> BoardView | None:
         """One of them; None where it is no board."""
         device = self._book.board(name)
-        return None if device is None else self._view(device, at)
+        if device is None:
+            return None
+        return self._view(device, frozenset(self._book.targets(device, at)), at, self._book.published(), {})
 
-    def _view(self, device: Device, at: int) -> BoardView:
+    def _view(
+        self,
+        device: Device,
+        aims: frozenset[str],
+        at: int,
+        published: Published,
+        due: dict[str, tuple[str, ...]],
+    ) -> BoardView:
+        """`due`: what is, by playlist, as far as it was looked at."""
         t = self._tracker.by_name.get(device.name)
         values = t.values if t is not None else {}
         f = t.follows if t is not None else None
         show = self._tracker.shows.get(f.id) if f is not None else None
+        if show is not None and show.made.id not in due:
+            due[show.made.id] = tuple(i.id for i in turns(show.made, Known(at / 1000)))
         showing, wrong = values.get("showing"), values.get("board_wrong")
         return BoardView(
             name=device.name, title=device.title, site=device.site, profile=device.profile,
             proves=proves(device),
-            due=tuple(i.id for i in turns(show.made, Known(at / 1000))) if show is not None else (),
+            due=due[show.made.id] if show is not None else (),
             showing=showing if isinstance(showing, str) else None,
             showing_at=t.values_at if t is not None and showing is not None else None,
             right=None if wrong is None else not wrong,
             asked=f.id if f is not None else "",
             applied=f.applied if f is not None else None,
             late=values.get("board_late") is True,
-            problems=self._problems(device, t, show, at),
+            problems=_problems(device, aims, t, show, published),
         )  # fmt: skip
-
-    def _problems(self, device: Device, t: Track | None, show: Show | None, at: int) -> tuple[Problem, ...]:
-        if not device.profile:
-            return (Problem("profile_missing"),)
-        found = []
-        if t is not None and t.follows is not None and t.follows.why:
-            found.append(Problem("board_refuses", about={"why": t.follows.why}))
-        have = show.previewed if show is not None else {}
-        aims = frozenset(self._book.targets(device, at))
-        found += [
-            Problem("not_drawn", about={"item": n.item, "title": r.draft.title})
-            for n, r in self._book.published()
-            if n.item not in have and aims.intersection(r.draft.targets) and device.profile not in r.frames
-        ]
-        return tuple(found)
 
     async def steps(self, number: int) -> Sequence[Step]:
         """What boards said of a notice, oldest first."""
@@ -78,6 +79,23 @@ class Wall:
     async def said_by(self, board: str, limit: int) -> Sequence[Step]:
         """What one board said, newest first."""
         return [_step(row) for row in await asyncio.to_thread(self._reader.said_by, board, limit)]
+
+
+def _problems(
+    device: Device, aims: frozenset[str], t: Track | None, show: Show | None, published: Published
+) -> tuple[Problem, ...]:
+    if not device.profile:
+        return (Problem("profile_missing"),)
+    found = []
+    if t is not None and t.follows is not None and t.follows.why:
+        found.append(Problem("board_refuses", about={"why": t.follows.why}))
+    have = show.previewed if show is not None else {}
+    found += [
+        Problem("not_drawn", about={"item": n.item, "title": r.draft.title})
+        for n, r in published
+        if n.item not in have and device.profile not in r.frames and not aims.isdisjoint(r.draft.targets)
+    ]
+    return tuple(found)
 
 
 def _step(row: tuple[Any, ...]) -> Step:

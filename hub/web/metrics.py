@@ -59,7 +59,10 @@ class _FromCore(Collector):
         rules = GaugeMetricFamily("village_hub_rule_open_alerts", "Open alerts by rule", labels=["rule"])
         for rule in hub.rules:
             rules.add_metric([rule.id], rule.open_alerts)
-        yield from (outcomes, devices, rules)
+        boards = CounterMetricFamily("village_hub_boards_work", "What was done for boards", labels=["what"])
+        for what, count in hub.boards.items():
+            boards.add_metric([what], count)
+        yield from (outcomes, devices, rules, boards)
         yield from self._gauges(len(overview.incidents))
 
     def _gauges(self, incidents: int) -> Iterable[Metric]:

@@ -71,7 +71,7 @@ def test_it_starts_prints_the_address_stops_cleanly_and_goes_on(tmp_path: Path, 
     assert (first.code, first.err) == (0, "")
     lines = first.out.splitlines()
     assert lines[0].startswith("broker: ")
-    assert lines[1].startswith("149 devices in 3 villages.")
+    assert lines[1].startswith("152 devices in 3 villages.")
     assert lines[2].startswith(f"Pages on http://127.0.0.1:{ports[3]} ")
     assert processes_about(tmp_path) == []
     fleet, secret = (tmp_path / "fleet.json").read_bytes(), (tmp_path / "broker/hub.password").read_bytes()

@@ -118,6 +118,16 @@ async def test_nothing_is_told_that_is_not_on_disk(office: Office) -> None:
     assert len(told(office)) == 3
 
 
+async def test_very_many_are_told_in_pieces(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    told(office)
+    monkeypatch.setattr("hub.notices.boards.ASKS", 2)
+    await office.on_boards(said())
+    assert (len(told(office)), office.boards.hurries) == (2, True)
+    office.turn()
+    assert (len(told(office)), office.boards.hurries) == (1, False)
+    assert office.boards.tally.payloads_built <= 4, "one for what is alike, also over pieces"
+
+
 async def test_an_emergency_stands_first_and_says_how_long(office: Office) -> None:
     await office.on_boards(said())
     await office.on_boards(FLOOD)
