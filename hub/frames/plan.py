@@ -20,6 +20,8 @@ _SIDE_SCREEN = 0.30
 """The part of a screen's width that pictures and codes take beside a text."""
 _LOW = 128
 """On panels of fewer rows a code stands beside the title, not under it."""
+_LARGER = 1.5
+"""A title takes two lines rather than one if its letters become so many times larger."""
 _FEW = 4
 """Lines of a page that stand in the middle of a panel; more begin at its left side."""
 
@@ -119,9 +121,10 @@ def plan(content: Content, profile: Profile, found: Room) -> Plan:
     inner = body.less(found.pad, found.pad * (not profile.led), found.pad, foot)
     pages: list[Page] = []
     if content.title and not (head and head.lines):
-        size, parts = _set(content.title, profile, inner, title=True)
-        pages += [Page(tuple(p), size, inner, wrap.reading_s(p), title=True) for p in parts]
-    picture, square = _aside(content, aside, found)
+        box = found.body.less(found.pad, 0, found.pad, 0) if profile.led else inner
+        size, parts = _set(content.title, profile, box, title=True)
+        pages += [Page(tuple(p), size, box, wrap.reading_s(p), title=True) for p in parts]
+    picture, square = _aside(content, profile, aside, found)
     size, parts = _set(content.text, profile, inner, title=False)
     pages += [Page(tuple(p), size, inner, wrap.reading_s(p), picture=picture, code=square) for p in parts]
     pages += _alone(content, profile, found, head, picture=picture is None, code_too=square is None)
@@ -139,7 +142,7 @@ def _alone(
         yield Page((), size, body, 10, picture=body.less(found.pad, found.pad, found.pad, found.pad))
     if content.link and code_too:
         under, bare = _middle(body), found.body.less(left=-found.gap[0], right=-found.gap[1])
-        fits = len(content.link.encode()) <= code.room(profile, under.width)
+        fits = _holds(under, content, profile)
         yield Page((), size, body, 15, code=under if fits else _middle(bare), headed=fits)
 
 
@@ -155,15 +158,17 @@ def _head(content: Content, profile: Profile, found: Room, body: Box) -> tuple[H
     if not content.title or not rest:
         return _tagged(body, tag, pad, choice[0])
     fixed = line + 2 * pad + (tag.rows if tag else 0)
-    for most in (1, 2):
-        for size in reversed(choice):
-            parts = wrap.even(content.title, size.title, body.width - 2 * found.pad)
-            height = fixed + len(parts) * size.rows
-            fits = len(parts) <= most and height <= body.height * 2 // 5
-            if fits and body.height - height >= 2 * choice[0].rows:
-                head = Head(Box(body.x, body.y, body.width, height - line), tuple(parts), size, tag)
-                return head, body.less(top=height)
-    return _tagged(body, tag, pad, choice[0])
+    heads: dict[int, tuple[Head, Box]] = {}
+    for size in choice:  # the last one that fits is the largest
+        parts = wrap.even(content.title, size.title, body.width - 2 * found.pad)
+        height = fixed + len(parts) * size.rows
+        if height <= min(body.height * 2 // 5, body.height - 2 * choice[0].rows):
+            head = Head(Box(body.x, body.y, body.width, height - line), tuple(parts), size, tag)
+            heads[len(parts)] = head, body.less(top=height)
+    one, two = heads.get(1), heads.get(2)
+    if one is not None and two is not None:
+        return two if two[0].size.rows >= _LARGER * one[0].size.rows else one
+    return one or two or _tagged(body, tag, pad, choice[0])
 
 
 def _tagged(body: Box, tag: Size | None, pad: int, size: Size) -> tuple[Head | None, Box]:
@@ -179,10 +184,11 @@ def _beside(content: Content, profile: Profile, body: Box, found: Room) -> tuple
     if not content.text or not (content.link or (content.picture and not profile.led)):
         return body, None
     if profile.led:
-        if body.width < 2 * body.height or not code.room(profile, body.height):
-            return body, None
         width = min(body.height, max(body.width * 2 // 5, _LOW // 2))
-        return body.less(right=width), Box(body.x + body.width - width, body.y, width, body.height)
+        column = Box(body.x + body.width - width, body.y, width, body.height)
+        if body.width < 2 * body.height or not _holds(_square(column), content, profile):
+            return body, None
+        return body.less(right=width), column
     if profile.width < profile.height:
         high = body.height * 2 // 5
         column = Box(body.x, body.y + body.height - high, body.width, high)
@@ -192,15 +198,27 @@ def _beside(content: Content, profile: Profile, body: Box, found: Room) -> tuple
     return body.less(right=width), column.less(0, found.pad, found.pad, found.pad)
 
 
-def _aside(content: Content, column: Box | None, found: Room) -> tuple[Box | None, Box | None]:
-    """Where in the column picture and code stand."""
+def _aside(
+    content: Content, profile: Profile, column: Box | None, found: Room
+) -> tuple[Box | None, Box | None]:
+    """Where in the column picture and code stand; a code for which that is too little stands alone."""
     if column is None:
         return None, None
-    both = content.picture and content.link
+    if profile.led:
+        return None, _square(column)
     half = (column.height - found.pad) // 2
-    first = Box(column.x, column.y, column.width, half) if both else column
-    last = Box(column.x, column.y + column.height - half, column.width, half) if both else column
-    return (first if content.picture else None), (_square(last) if content.link else None)
+    first = Box(column.x, column.y, column.width, half)
+    last = _middle(Box(column.x, column.y + column.height - half, column.width, half))
+    if not content.picture:
+        first, last = column, _square(column)
+    if not content.link or not _holds(last, content, profile):
+        return (column if content.picture else None), None
+    return (first if content.picture else None), last
+
+
+def _holds(square: Box, content: Content, profile: Profile) -> bool:
+    """The link's code fits into it."""
+    return len(content.link.encode()) <= code.room(profile, square.width)
 
 
 def _square(box: Box) -> Box:

@@ -8,11 +8,16 @@ if TYPE_CHECKING:
     from hub.frames.faces import Face
 
 
+_UNITS = frozenset(
+    {"m", "km", "cm", "mm", "m²", "m³", "ha", "kg", "g", "lít", "₫", "đồng", "%", "h", "giờ", "phút", "kV"}
+)
+
+
 def lines(text: str, face: Face, width: int) -> list[str]:
     """A text in lines no wider than `width`; its own line ends stay, empty lines too.
 
     A word wider than a line breaks where the line is full. Groups of digits (0912 345 678) stay together where they
-    fit.
+    fit, and so does a number with its unit (11,5 m).
     """
     found: list[str] = []
     for paragraph in text.split("\n"):
@@ -34,7 +39,8 @@ def _words(paragraph: str, face: Face, width: int) -> list[str]:
     found: list[str] = []
     for word in paragraph.split(" "):
         grouped = f"{found[-1]} {word}" if found else ""
-        if grouped and found[-1][-1:].isdigit() and word[:1].isdigit() and face.width(grouped) <= width:
+        number = grouped and found[-1][-1:].isdigit()
+        if number and (word[:1].isdigit() or word.rstrip(".,;") in _UNITS) and face.width(grouped) <= width:
             found[-1] = grouped
         else:
             found.append(word)
