@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
-from devices.notice import Known, turns
+from devices.notice import MOST_ITEMS, Known, turns
 from hub.notices.proof import proves
 from hub.notices.views import BoardView, Problem, Step
 
@@ -95,6 +95,8 @@ def _problems(
         for n, r in published
         if n.item not in have and device.profile not in r.frames and not aims.isdisjoint(r.draft.targets)
     ]
+    if len(have) >= MOST_ITEMS:
+        found.append(Problem("playlist_full", about={"limit": MOST_ITEMS}))
     return tuple(found)
 
 

@@ -74,6 +74,7 @@ PROBLEM: Mapping[str, str] = {
     "emergency_later": mark("An emergency shows at once: leave its beginning empty."),
     "emergency_long": mark("An emergency ends within %(hours)s hours. It can be extended then."),
     "profile_missing": mark("Nobody said what this board can draw: give it a profile in the registry."),
+    "playlist_full": mark("A board takes %(limit)s notices: weaker ones wait until some have ended."),
     "board_refuses": mark("The board says that it cannot follow: %(why)s."),
     "not_drawn": mark(
         "“%(title)s” was published before this board belonged to it: publish its next revision."

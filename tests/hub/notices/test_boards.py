@@ -10,7 +10,7 @@ import pytest
 from devices import notice
 from devices.health import Health
 from devices.lifecycle import Lifecycle
-from devices.notice import Level
+from devices.notice import MOST_ITEMS, Level
 from hub.notices.boards import AGAIN_MS
 from hub.notices.proof import DUE_MS
 from hub.notices.views import Step
@@ -126,6 +126,18 @@ async def test_very_many_are_told_in_pieces(office: Office, monkeypatch: pytest.
     office.turn()
     assert (len(told(office)), office.boards.hurries) == (1, False)
     assert office.boards.tally.payloads_built <= 4, "one for what is alike, also over pieces"
+
+
+async def test_a_full_playlist_leaves_the_weakest_out_and_says_so(office: Office) -> None:
+    for n in range(MOST_ITEMS + 1):
+        await office.on_boards(said(f"Tin {n}", priority=9 if n else 0, targets=("device:bang-1",)))
+    made = told(office)["bang-1"]
+    assert made is not None
+    assert len(made.items) == MOST_ITEMS
+    assert "1.1" not in {i.id for i in made.items}
+    view = office.notices.board("bang-1")
+    assert view is not None
+    assert [p.code for p in view.problems] == ["playlist_full"]
 
 
 async def test_an_emergency_stands_first_and_says_how_long(office: Office) -> None:
