@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from typing import NamedTuple
 
 from PIL import Image, ImageOps
@@ -98,7 +99,7 @@ class Canvas:
         if self._pictures:
             for image, x, y in self._pictures:
                 pixels.paste(image, (x, y))
-            pixels.save(out, "PNG", compress_level=_RICH)
+            pixels.save(out, "PNG", compress_level=_RICH, compress_type=zlib.Z_RLE)
         else:
             drawn.save(out, "PNG", bits=_bits(len(self._palette)), compress_level=_PLAIN)
         return pixels, out.getvalue()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 _FORMATS = ("PNG", "JPEG", "WEBP")
 
@@ -27,6 +27,8 @@ def fitted(data: bytes, width: int, height: int) -> Image.Image:
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             image.draft("RGB", (width, height))
-            return ImageOps.contain(image.convert("RGB"), (width, height), Image.Resampling.BICUBIC)
+            times = min(width / image.width, height / image.height)
+            sides = max(1, round(image.width * times)), max(1, round(image.height * times))
+            return image.convert("RGB").resize(sides, Image.Resampling.BICUBIC, reducing_gap=2.0)
     except (OSError, SyntaxError, Image.DecompressionBombError) as e:
         raise BadPicture from e
