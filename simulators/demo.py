@@ -185,7 +185,7 @@ data_dir = {_toml(options.data)}
 log_level = "WARNING"
 
 [poll]
-picture_s = {600 if options.fleet == "district" else 60}
+picture_s = {600 if options.fleet == "district" else 30}
 village_kbit_s = {256 if options.fleet == "district" else 50000}
 plain_passwords = true
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """Meets hub.poll.watch.Sight."""
+    """Meets hub.poll.looks.Sight."""
 
     fresh: bool | None
     good: bool | None
@@ -22,10 +22,11 @@ class Sight:
     luminance_pct: float | None
     turned_deg: float | None
     suspect: bool
+    suspected: tuple[str, ...] = ()
 
 
 class Eye:
-    """Meets hub.poll.watch.Eye. What was learnt by another version is learnt anew."""
+    """Meets hub.poll.looks.Eye. What was learnt by another version is learnt anew."""
 
     def __init__(self, remembered: Mapping[str, Any] | None) -> None:
         try:
@@ -49,7 +50,18 @@ class Eye:
             luminance_pct=None if verdict.measures is None else verdict.measures.mean / 2.55,
             turned_deg=turned if isinstance(turned, float) else None,
             suspect=any(track.count for track in self._memory.tracks),
+            suspected=tuple(verdict.suspected),
         )
+
+    @property
+    def before(self) -> Sight | None:
+        """What stood wrong when it was remembered; None where nothing did."""
+        codes = tuple(t.code for t in self._memory.tracks if t.standing)
+        if not codes:
+            return None
+        frozen = "pictureFrozen" in codes
+        good = False if set(codes) - {"pictureFrozen"} else None
+        return Sight(False if frozen else None, good, codes, None, None, suspect=False)
 
     def set_reference(self, jpeg: bytes) -> bool:
         """This is how it should look; False where the picture cannot be read."""

@@ -17,7 +17,7 @@ class Found:
     """One visit. What could not be told is None; `faults` are codes of devices.camera beside those that follow here.
 
     `login`: True where it was accepted. `fresh`, `good`: what the last judged picture showed, with its `seen` codes
-    and numbers. `recording`: None is an honest "cannot tell".
+    and numbers; `suspected`: codes that only the last one shows. `recording`: None is an honest "cannot tell".
     """
 
     answer_ms: float
@@ -30,6 +30,8 @@ class Found:
     picture_age_s: float | None = None
     recording: bool | None = None
     picture_every_s: float | None = None
+    picture_next_s: float | None = None
+    suspected: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     requests_h: int = 0
     traffic_kb: int = 0
@@ -54,6 +56,7 @@ def reading(found: Found) -> dict[str, Value]:
         "lights_ok": [name for name, state in lights.items() if state],
         "lights_bad": [name for name, state in lights.items() if state is False],
         "faults": faults[:32],
+        "suspected": found.suspected[:32],
         "answer_ms": round(found.answer_ms, 1),
         "requests_h": found.requests_h,
         "traffic_kb": found.traffic_kb,
@@ -64,6 +67,7 @@ def reading(found: Found) -> dict[str, Value]:
         ("turned_deg", 0),
         ("picture_age_s", 0),
         ("picture_every_s", 0),
+        ("picture_next_s", 0),
     ):
         value = getattr(found, name)
         if value is not None:

@@ -1,19 +1,19 @@
 """One camera, visited: its clock without a login, then the login, whether it records, and a picture where one is due.
 
 Polite: one connection, a picture only as often as was asked for and as the village's uplink allows; after a refused
-login the password is not tried again for a quarter of an hour, then more and more rarely. A picture that looks wrong is
-looked at twice more within three minutes, so that a covered lens is known soon.
+login the password is not tried again for a quarter of an hour, then more and more rarely.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from drivers.onvif import CameraError, Code, NoConnection
 from hub.poll.alarms import Alarms
 from hub.poll.budget import Budget
+from hub.poll.looks import Looks
 from hub.poll.patience import FULL_AGAIN_S, LOGIN_AGAIN_S, Patience
 from hub.poll.poller import Unreachable
 from hub.poll.reading import ANSWER_CODES, LOGIN_CODES, Found
@@ -22,21 +22,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from drivers.onvif import Camera
+    from hub.poll.looks import Eye
     from hub.poll.pace import Pace
     from hub.poll.rows import Row
     from hub.poll.shelf import Shelf
     from hub.poll.wheel import Bucket
 
-SUSPECT_S = 75.0
-"""A picture that looks wrong is looked at again after so long, and so is one that did not come."""
-SOONER = 8
-"""... so many times in a row, to learn a view as well; then as often as was asked for."""
 CLOCK_SET_S = 2.0
 """A clock that was set may be off by so much: it tells whole seconds."""
 NEARLY = 0.1
 """A picture that is due within this share of its interval comes with this visit."""
-LOOK_REST_S = 10.0
-"""A picture that a person asks for comes at once, unless one came within so long."""
 KNOCK_S = 3.0
 PATIENCE_S = 2.0
 """A visit waits so long for a picture that is on its way; else the next one tells of it."""
@@ -48,43 +43,6 @@ FRUITLESS = 10
 """A picture that did not come is not fetched again before so many times as long as it held the uplink for nothing."""
 OWES_S = 10.0
 """A visit waits so long at most where its village's uplink is behind."""
-
-
-class Sight(Protocol):
-    """What was seen on a picture, and on those before. `suspect`: it looks wrong, but not for long enough yet."""
-
-    @property
-    def fresh(self) -> bool | None: ...
-    @property
-    def good(self) -> bool | None: ...
-    @property
-    def codes(self) -> tuple[str, ...]: ...
-    @property
-    def luminance_pct(self) -> float | None: ...
-    @property
-    def turned_deg(self) -> float | None: ...
-    @property
-    def suspect(self) -> bool: ...
-
-
-class Eye(Protocol):
-    """Judges one camera's pictures."""
-
-    def see(self, jpeg: bytes, at: int) -> Sight:
-        """A picture taken at `at` (ms)."""
-
-    def set_reference(self, jpeg: bytes) -> bool:
-        """This is how it should look; False where the picture cannot be read."""
-
-    @property
-    def knows(self) -> bool:
-        """It knows how the view looks; until then it learns from one picture a minute."""
-
-    def learnt(self) -> bool:
-        """True once, when it has learnt by itself how the view looks."""
-
-    def to_json(self) -> dict[str, Any]:
-        """What it knows."""
 
 
 class Watch:
@@ -102,24 +60,14 @@ class Watch:
     ) -> None:
         self.row, self.claim = row, dict[str, str]()
         self.again: Callable[[float], None] = lambda _at: None
-        self._bucket, self._shelf, self._camera, self._eye, self._masked, self._pace = (
-            bucket, shelf, camera, eye, masked, pace,
-        )  # fmt: skip
-        self._sight: Sight | None = None
-        self._good_at: float | None = None
-        self._picture_due = 0.0
+        self._bucket, self._camera, self._pace = bucket, camera, pace
+        self._looks = Looks(row, eye, shelf, masked, pace)
         self._fetching: asyncio.Task[None] | None = None
         self._carrying = False
-        self._pictured_at = self._every_s = float("nan")
         self._before: Found | None = None
         self._visited = False
-        self._no_picture = ""
-        self._reference_by: str | None = None
         self._login: str = ""
         self._login_rest, self._stream_rest, self._picture_rest = Patience(), Patience(), Patience()
-        self._sooner = 0
-        self._faulty: frozenset[str] = frozenset()
-        self._suspect = False
         self._alarms = Alarms(camera, pace)
         self._budget = Budget(camera.cost, row.interval_s)
         camera.cost.carried = self._carried
@@ -132,12 +80,11 @@ class Watch:
 
     def set_reference(self, by: str) -> None:
         """The next picture shows how it should be; it is due now."""
-        self._reference_by, self._picture_due = by, 0.0
+        self._looks.set_reference(by)
 
     def look(self) -> None:
         """A picture at the next visit, unless the last one has just come."""
-        if not self._pace.mono() - self._pictured_at < LOOK_REST_S:
-            self._picture_due = 0.0
+        self._looks.want_another()
 
     async def set_clock(self) -> str:
         """Set its clock to ours; empty where it is right then."""
@@ -152,7 +99,7 @@ class Watch:
         """For ever: its own alarms. When one begins or ends its picture is due, and `changed` is called."""
 
         def look() -> None:
-            self._picture_due = 0.0
+            self._looks.want()
             changed()
 
         await self._alarms.listen(look)
@@ -189,7 +136,7 @@ class Watch:
         if not found.faults:
             await self._ask(found)
             await self._look(found)
-        self._seen(found)
+        self._looks.tell(found, self._alarms.active)
         found.requests_h, found.traffic_kb = self._budget.hour(self._pace.mono())
         self._before = found
         return found
@@ -277,9 +224,7 @@ class Watch:
     async def _look(self, found: Found) -> None:
         now = self._pace.mono()
         near = self.row.interval_s * NEARLY
-        due = (
-            now >= self._picture_due - near and found.login is not False and not self._picture_rest.waits(now)
-        )
+        due = now >= self._looks.due - near and found.login is not False and not self._picture_rest.waits(now)
         if self._fetching is None and due:
             self._fetching = asyncio.create_task(self._fetch_in_turn())
             await asyncio.sleep(0)
@@ -295,46 +240,27 @@ class Watch:
         """One picture of a village at a time, when its uplink has room."""
         async with self._bucket.turn:
             await self._room()
-            begun, before = self._pace.mono(), (self._no_picture, self._faulty)
-            self._picture_due = begun + self.row.picture_s
+            begun, before = self._pace.mono(), self._looks.news
+            self._looks.due = begun + self.row.picture_s
             came = False
             try:
                 async with asyncio.timeout(PICTURE_MOST_S):
                     came = await self._fetch()
             except TimeoutError:
-                self._no_picture = "noPicture"
+                self._looks.failed("noPicture", again=False)
             finally:
                 self._carrying = False
             now = self._pace.mono()
             if not came:
-                self._picture_due = max(self._picture_due, now + FRUITLESS * (now - begun))
-            if not self._visited and before != (self._no_picture, self._faulty):
+                self._looks.due = max(self._looks.due, now + FRUITLESS * (now - begun))
+            if self._looks.suspect:
+                self.again(self._looks.due)
+            if not self._visited and before != self._looks.news:
                 self.again(now)  # nobody waited for it, and there is something to tell
 
     async def _room(self) -> None:
         """Wait until the village's uplink has room for more of a picture."""
         await self._pace.sleep(self._bucket.wait(self._pace.mono()))
-
-    def _seen(self, found: Found) -> None:
-        """What its last pictures showed, and what it reports itself."""
-        alarms = self._alarms.active
-        found.faults += sorted(alarms)
-        if alarms:
-            found.good = False
-        if self._no_picture:
-            found.faults.append(self._no_picture)
-            found.fresh = False
-            return
-        sight = self._sight
-        if sight is not None:
-            found.fresh = sight.fresh
-            found.good = False if alarms else sight.good
-            found.luminance_pct, found.turned_deg = sight.luminance_pct, sight.turned_deg
-            found.faults += sight.codes
-        if self._every_s > 0:
-            found.picture_every_s = self._every_s
-        if self._good_at is not None:
-            found.picture_age_s = self._pace.now() - self._good_at
 
     async def _fetch(self) -> bool:
         """Whether a picture came."""
@@ -344,51 +270,16 @@ class Watch:
         except CameraError as e:
             if e.code.value in LOGIN_CODES and not self.row.username:
                 return False
-            self._no_picture = "picturePlain" if e.code is Code.LOGIN_PLAIN else "noPicture"
-            if e.code in (Code.LOGIN_REFUSED, Code.LOGIN_LOCKED):
+            refused = e.code in (Code.LOGIN_REFUSED, Code.LOGIN_LOCKED)
+            if refused:
                 self._picture_rest.refused(self._pace.mono())
-            elif e.code is not Code.LOGIN_PLAIN:
-                self._again()
+            plain = e.code is Code.LOGIN_PLAIN
+            self._looks.failed("picturePlain" if plain else "noPicture", again=not refused and not plain)
             return False
         self._carrying = False
-        self._no_picture = ""
         self._picture_rest.accepted()
-        self._judge(jpeg)
+        self._looks.take(jpeg)
         return True
-
-    def _judge(self, jpeg: bytes) -> None:
-        """A picture that came: what it shows, which of it is kept, and when the next one is wanted."""
-        mono = self._pace.mono()
-        self._every_s, self._pictured_at = mono - self._pictured_at, mono
-        at = round(self._pace.now() * 1000)
-        if self._reference_by is not None and self._eye.set_reference(jpeg):
-            self._keep("reference", at, jpeg, by=self._reference_by)
-            self._reference_by = None
-        sight = self._sight = self._eye.see(jpeg, at)
-        if sight.suspect != self._suspect or frozenset(sight.codes) != self._faulty:
-            self._sooner = 0
-        self._suspect = sight.suspect
-        if sight.suspect or sight.codes or not self._eye.knows:
-            self._again()
-        else:
-            self._sooner = 0
-        if sight.suspect:
-            self.again(self._picture_due)
-        if self._eye.learnt():
-            self._keep("reference", at, jpeg)
-        if frozenset(sight.codes) - self._faulty:
-            self._keep("fault", at, jpeg, codes=sight.codes)
-        self._faulty = frozenset(sight.codes)
-        if not sight.codes and not sight.suspect:
-            self._good_at = at / 1000
-            self._keep("last", at, jpeg)
-        self._shelf.remember(self.row.name, self._eye.to_json())
-
-    def _again(self) -> None:
-        """The next picture comes sooner, unless that did not help."""
-        self._sooner += 1
-        if self._sooner <= SOONER:
-            self._picture_due = self._pace.mono() + min(SUSPECT_S, self.row.picture_s)
 
     async def _picture(self) -> bytes:
         """A snapshot, or a key frame of the stream where there is none, or only for a password in plain words."""
@@ -404,9 +295,6 @@ class Watch:
                 return await self._camera.key_frame(self._room)
             except CameraError as other:
                 raise e from other
-
-    def _keep(self, what: str, at: int, jpeg: bytes, **more: Any) -> None:
-        self._shelf.put(self.row.name, what, at, self._masked(jpeg), **more)
 
     # --- what it costs ----------------------------------------------------------------------------------------
 

@@ -29,8 +29,8 @@ LIGHT: dict[str, str] = {
 }
 WHAT: dict[str, str] = {
     "reference": mark("Reference view"),
-    "fault": mark("When it was found"),
     "last": mark("Last good one"),
+    "fault": mark("When it was found"),
 }
 _CODES: dict[str, tuple[str, ...]] = {
     "reachable": ("answersSlow", "answersGarbled", "answersTooLarge", "sendsElsewhere", "notOnvif"),
@@ -88,6 +88,8 @@ class CameraAnswer(Answer):
     tried_at: Ms | None
     tried: str
     """How the last visit failed; empty where it answered."""
+    picture_next_at: Ms | None
+    """When the next picture is fetched, about."""
     requests_h: int
     traffic_kb: int
     has_password: bool
@@ -108,8 +110,10 @@ def lights(detail: DeviceDetail, lang: Language) -> list[LightAnswer]:
             state = "bad" if detail.view.health is Health.OFFLINE else "unknown" if away else "ok"
         else:
             state = "unknown" if away else "ok" if name in good else "bad" if name in bad else "unknown"
-        said = [FAULT_CODES[c].get(lang.code, FAULT_CODES[c]["vi"]) for c in _CODES[name] if c in faults]
+        said = _words(_CODES[name], faults, lang)
         text = "; ".join(said) if said and not away else _text(name, state, detail, lang)
+        if not said and not away and (perhaps := _words(_CODES[name], values.get("suspected"), lang)):
+            text = lang.text(mark("perhaps: %(what)s; looked at again soon")) % {"what": "; ".join(perhaps)}
         found.append(LightAnswer(name=name, state=state, text=text))
     return found
 
@@ -132,6 +136,8 @@ def _text(name: str, state: str, detail: DeviceDetail, lang: Language) -> str:  
             }
         case "clock_right", "ok" if "clock_off_s" in v:
             off = float(v["clock_off_s"])  # type: ignore[arg-type]
+            if abs(off) < 0.05:  # noqa: PLR2004 - what is shown has one decimal
+                return lang.text(mark("yes"))
             words = mark("%(s)s s ahead") if off > 0 else mark("%(s)s s behind")
             return lang.text(words) % {"s": lang.number(abs(off), 1)}
         case "recording", "unknown":
@@ -141,6 +147,11 @@ def _text(name: str, state: str, detail: DeviceDetail, lang: Language) -> str:  
         case _, "bad":
             return lang.text(mark("no"))
     return lang.text(mark("cannot tell"))
+
+
+def _words(codes: tuple[str, ...], there: object, lang: Language) -> list[str]:
+    """Those of `codes` that are there."""
+    return [FAULT_CODES[c].get(lang.code, FAULT_CODES[c]["vi"]) for c in codes if c in _list(there)]
 
 
 def _list(value: object) -> list[str]:
@@ -163,12 +174,20 @@ async def read(core: Core, name: str, lang: Language) -> CameraAnswer | None:
         agent=core.agents.of(name) or "",
         tried_at=None if tried is None else tried.at,
         tried="" if tried is None else tried.code,
+        picture_next_at=_next_at(detail),
         requests_h=int(values.get("requests_h", 0)),  # type: ignore[arg-type]
         traffic_kb=int(values.get("traffic_kb", 0)),  # type: ignore[arg-type]
         has_password=core.cameras.has_password(name),
         events=core.cameras.options(name).events,
         pictures=[PictureAnswer.of(p) for p in await core.cameras.pictures(name)],
     )
+
+
+def _next_at(detail: DeviceDetail) -> int | None:
+    wait = detail.values.get("picture_next_s")
+    if not isinstance(wait, float | int) or detail.values_at is None or detail.view.health is Health.OFFLINE:
+        return None
+    return detail.values_at + round(wait * 1000)
 
 
 async def fragment(core: Core, lang: Language, name: str) -> Fragments:
@@ -192,7 +211,7 @@ def _shown(pictures: list[PictureAnswer]) -> list[PictureAnswer]:
     found: dict[str, PictureAnswer] = {}
     for p in pictures:
         found.setdefault(p.what, p)
-    return list(found.values())
+    return [found[what] for what in WHAT if what in found]
 
 
 # --- buttons and addresses ----------------------------------------------------------------------------------------

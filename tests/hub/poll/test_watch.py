@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from drivers.onvif import CameraError, Clock, Code, Cost, Information, Target
+from hub.poll.eye import Eye as HubEye
 from hub.poll.eye import Sight
+from hub.poll.looks import SOONER, SUSPECT_S
 from hub.poll.patience import LOGIN_AGAIN_S
 from hub.poll.poller import Unreachable
 from hub.poll.reading import reading
 from hub.poll.rows import Row
 from hub.poll.shelf import Shelf
-from hub.poll.watch import SOONER, SUSPECT_S, Watch
+from hub.poll.watch import Watch
 from hub.poll.wheel import Bucket
 
 if TYPE_CHECKING:
@@ -89,6 +91,7 @@ class Camera:
 class Eye:
     def __init__(self) -> None:
         self.sight = GOOD
+        self.before: Sight | None = None
         self.seen: list[bytes] = []
         self.new, self.knows = False, True
         self.reference = b""
@@ -126,9 +129,10 @@ class HandPace:
 
 
 class Scene:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, before: Sight | None = None) -> None:
         self.pace = HandPace()
         self.camera, self.eye = Camera(), Eye()
+        self.eye.before = before
         self.told: list[dict[str, Any]] = []
         self.shelf = Shelf(folder, self.told.append)
         self.bucket = Bucket(32_000, 32_000)
@@ -484,3 +488,35 @@ async def test_a_picture_that_no_visit_waited_for_is_told_at_once_where_it_is_ne
             await asyncio.sleep(0)
         assert len(wanted) == news
         await scene.visit(1)
+
+
+async def test_what_looks_wrong_and_when_the_next_picture_comes_is_said(scene: Scene) -> None:
+    await scene.visit()
+    scene.eye.sight = Sight(True, None, (), 10.0, None, suspect=True, suspected=("lensCovered",))
+    said = await scene.visit(600)
+    assert (said["suspected"], said["faults"]) == (["lensCovered"], [])
+    assert said["picture_next_s"] == SUSPECT_S
+    scene.eye.sight = GOOD
+    said = await scene.visit(SUSPECT_S)
+    assert (said["suspected"], said["picture_next_s"], said["turned_deg"]) == ([], 600, 0.0)
+
+
+async def test_what_stood_wrong_before_a_start_is_said_until_a_picture_tells(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, Sight(None, False, ("lensCovered",), None, None, suspect=False))
+    await scene.bucket.turn.acquire()  # another camera's picture is on its way
+    said = await scene.visit()
+    assert (said["faults"], said["lights_bad"]) == (["lensCovered"], ["picture_good"])
+    scene.bucket.turn.release()
+    scene.eye.sight = Sight(True, False, ("lensCovered",), 10.0, None, suspect=False)
+    await scene.visit()
+    assert scene.kept() == [], "its picture is kept already"
+
+
+def test_an_eye_remembers_what_stood_wrong() -> None:
+    eye = HubEye(None)
+    assert eye.before is None
+    for n in range(3):
+        eye.see(b"no picture", n * 75_000 + 1)
+    before = HubEye(eye.to_json()).before
+    assert before is not None
+    assert (before.codes, before.good, before.fresh) == (("pictureGarbled",), False, None)
