@@ -120,7 +120,7 @@ class Store:
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=FULL")
             db.execute("PRAGMA wal_autocheckpoint=4000")
-            db.execute("PRAGMA cache_size=-65536")
+            db.execute("PRAGMA cache_size=-8192")  # it appends: old pages of the journal are not read again
             if found < VERSION:
                 kept = migrate(self.path, found)
                 if kept is not None:
