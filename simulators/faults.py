@@ -68,7 +68,7 @@ FAULTS: Mapping[str, FaultKind] = MappingProxyType(
         "turned": FaultKind(_CAMERA, "turned away from its view"),
         "black": FaultKind(_CAMERA, "the picture is black"),
         "overexposed": FaultKind(_CAMERA, "the picture is burnt out"),
-        "no_snapshot": FaultKind(_CAMERA, "gives no single pictures"),
+        "no_snapshot": FaultKind(_CAMERA, "gives no single pictures, only its stream"),
         "no_stream": FaultKind(_CAMERA, "its stream answers OPTIONS and nothing after it"),
         "not_recording": FaultKind(
             _CAMERA, "records no more; some lose what they had, too (seen only where a camera has a recorder)"

@@ -115,6 +115,11 @@ class Talk(asyncio.Protocol):
                 self._transport.write(head)
                 self._pour(reply.body)
 
+    def pour(self, data: bytes) -> None:
+        """Writes what no request asked for; left out while the connection is full."""
+        if self._transport and not self._full:
+            self._transport.write(data)
+
     def after(self, seconds: float, do: Callable[..., None], *values: object) -> None:
         """Does one thing later, unless the connection ends first."""
         self._timer = asyncio.get_running_loop().call_later(seconds, do, *values)
