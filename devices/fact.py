@@ -25,4 +25,4 @@ FACTS = (
 not known of a device that never says what it applied.
 `board_late`: its playlist is not acknowledged after two minutes, or it said that it cannot. `board_wrong`: what it
 reports to show is not what may stand there by the playlist that it applied; not known before both are.
-`board_lied`: its last receipt of a notice names a frame that was not previewed for it."""
+`board_lied`: its last receipt of a notice names a frame that was not previewed for it, and the notice is not over."""

@@ -45,6 +45,7 @@ _PLAIN = (
     "copied",
     "follows",
     "again",
+    "lied",
 )
 
 
@@ -71,16 +72,17 @@ class Track:
     time added to its timeout because a deaf span cut it off. `lost_at` is when it was heard no more, the last time;
     `excused` says that this was none of its own fault. `turns` are the latest live readings of an older boot that took
     turns with those of the present one; `copied` says that they did for long enough.
-    `due` is its next deadline besides silence. `again`: when a board must be judged anew though it says nothing.
+    `due` is its next deadline besides silence. `again`: when a board must be judged anew though it says nothing;
+    `lied`: the item of which it named a frame that nobody previewed.
     """
 
     __slots__ = (
         "active", "again", "boot", "boots", "changes", "children", "copied", "device", "dirty", "drift", "drift_boot",
         "due", "duplicates", "ended", "excused", "firmware", "follows", "garbled_at", "garbled_last",
         "garbled_total", "gone_at", "gone_why",
-        "health", "id", "index", "key", "last_pos", "last_seen", "lifecycle", "lost_at", "model", "reasons", "rules",
-        "shown_since", "since", "sites", "sun", "turns", "unstable", "uplink", "values", "values_at", "values_boot",
-        "values_seq", "was_cut",
+        "health", "id", "index", "key", "last_pos", "last_seen", "lied", "lifecycle", "lost_at", "model", "reasons",
+        "rules", "shown_since", "since", "sites", "sun", "turns", "unstable", "uplink", "values", "values_at",
+        "values_boot", "values_seq", "was_cut",
     )  # fmt: skip
 
     def __init__(self, device: Device, number: int, index: int, sun: Sun, sites: frozenset[str]) -> None:
@@ -123,6 +125,7 @@ class Track:
         self.copied = False
         self.follows: Follows | None = None
         self.again = NEVER
+        self.lied = ""
         self.last_pos = 0
         self.model = ""
         self.firmware = ""

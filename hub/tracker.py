@@ -388,10 +388,10 @@ class Tracker:
         if f is None or e.boot != t.boot:
             return False
         if e.id != f.id:
-            lied = proof.lied(e, (self.shows.get(f.id), self.shows.get(f.applied or "")))
-            if lied is None or lied == t.values.get("board_lied", False):
+            lied = proof.lied(e, self._shows_of(f))
+            if lied is None or lied == (t.lied == e.id):
                 return False
-            t.values = t.values | {"board_lied": lied}
+            t.lied = e.id if lied else ""
             return True
         if e.result == "done":
             self._applies(t, e.id, at)
@@ -427,9 +427,15 @@ class Tracker:
         if waits and not f.why and heard < f.due:
             instant = self.deaf.instant(f.due)  # not past where deaf time that is not over stands in between
             t.again = min(t.again, instant if instant > at else at + f.due - heard)
+        if not any(t.lied in s.previewed for s in self._shows_of(f)):
+            t.lied = ""  # what it lied about is over
         judged = proof.judge(t, values, show, at, overdue=waits and (bool(f.why) or heard >= f.due))
         self._plan(t)
-        return judged or "board_lied" in values
+        return judged
+
+    def _shows_of(self, f: Follows) -> list[Show]:
+        """The playlists that a board was asked to follow and follows, as far as they are known."""
+        return [s for s in (self.shows.get(f.id), self.shows.get(f.applied or "")) if s is not None]
 
     # --- rules ------------------------------------------------------------------------------------------------
 

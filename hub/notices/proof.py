@@ -39,6 +39,7 @@ def judge(t: Track, values: dict[str, Value], show: Show | None, at: int, *, ove
     `overdue`: what is asked of it was to be acknowledged by now, or cannot be.
     """
     before = tuple(values.get(name) for name in _JUDGED)
+    values["board_lied"] = bool(t.lied)
     values["board_late"] = overdue and proves(t.device) == "applied"
     showing = values.get("showing")
     if show is None or showing is None:
@@ -48,11 +49,11 @@ def judge(t: Track, values: dict[str, Value], show: Show | None, at: int, *, ove
     return before != tuple(values.get(name) for name in _JUDGED)
 
 
-def lied(e: Receipt, shows: Iterable[Show | None]) -> bool | None:
+def lied(e: Receipt, shows: Iterable[Show]) -> bool | None:
     """A receipt names a frame that was not previewed for this board; None where that cannot be told."""
     if not e.frames or e.result not in ("stored", "shown"):
         return None
-    known = next((s.previewed[e.id] for s in shows if s is not None and e.id in s.previewed), None)
+    known = next((s.previewed[e.id] for s in shows if e.id in s.previewed), None)
     return None if known is None else not known.issuperset(e.frames)
 
 

@@ -256,6 +256,14 @@ async def test_a_frame_that_nobody_previewed_is_a_lie(office: Office) -> None:
     assert bang.health == (Health.FAULTY, ["board-wrong"])
     bang.says("receipt", id="1.1", result="shown", frames=[made.items[0].frames[0].hash])
     assert bang.health == (Health.OK, [])
+    bang.says("receipt", id="1.1", result="shown", frames=["0" * 64])
+    n = office.notices.get(1)
+    assert n is not None
+    await office.notices.end(1, n.version, LAN)
+    own = told(office)["bang-1"]
+    assert own is not None
+    bang.shows(own)
+    assert bang.health == (Health.OK, []), "what it lied about is over"
 
 
 async def test_who_fetches_a_frame_proves_nothing(office: Office) -> None:
