@@ -14,7 +14,7 @@ HOUR_S = 3600.0
 STEP_S = 300.0
 """The hour is kept in steps: each visit of it, of thousands of cameras, would be tens of MB."""
 VISIT_BYTES, BURST_BYTES = 60_000, 300_000
-"""So much a visit, which takes a quarter of it, and so much at once; without its pictures."""
+"""So much a visit, which takes a tenth of it, and so much at once; without its pictures."""
 
 
 class Budget:
