@@ -31,6 +31,7 @@ CAPABILITIES: Mapping[str, Capabilities] = {
     "onvif": Capabilities(reports=True, accepts=False, receipts="none"),
     "player": Capabilities(reports=True, accepts=True, receipts="applied"),
     "led": Capabilities(reports=True, accepts=True, receipts="stored"),
+    AGENT: Capabilities(reports=True, accepts=True, receipts="applied"),
 }
 """What each can: a controller that fetches a frame has it, and never says that it shows it."""
 

@@ -119,8 +119,8 @@ class Boards:
                 self.hurries = True
                 break
             wanted = lists.of(t.device) if t.lifecycle is not Lifecycle.RETIRED else None
-            if wanted is None and self._drawing(t.device, at):
-                continue  # until its fallback is drawn
+            if self._drawing(t, wanted, at):
+                continue
             del self._wait[t]
             new = wanted.id if wanted is not None else ""
             old = t.follows.id if t.follows is not None else ""
@@ -137,8 +137,16 @@ class Boards:
             if by_broker:
                 self._fresh[t] = None
 
-    def _drawing(self, device: Device, at: int) -> bool:
-        return bool(device.profile) and self.fallbacks.get(device.profile, self.name(device, at)) is None
+    def _drawing(self, t: Track, wanted: Playlist | None, at: int) -> bool:
+        """Its fallback is being drawn, and it can wait for that: no emergency is new to it."""
+        profile = t.device.profile
+        if not profile or self.fallbacks.get(profile, self.name(t.device, at)) is not None:
+            return False
+        show = self.tracker.shows.get(t.follows.id) if t.follows is not None else None
+        had = show.previewed if show is not None else {}
+        return t.lifecycle is not Lifecycle.RETIRED and (
+            wanted is None or {i.id for i in wanted.items} == had.keys()
+        )
 
     def _sent(self, t: Track, old: str, wanted: Playlist | None, now: int, writes: Writes) -> None:
         before = self.tracker.shows.get(old)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,11 +12,20 @@ from hypothesis import strategies as st
 
 from devices.device import FIELDS, Device, Kind
 from devices.event import Reading
-from drivers import DRIVERS
+from drivers import CAPABILITIES, DRIVERS, KNOWN, VISITING
 from drivers.contract import Dialect, Key
 from drivers.errors import BadPayload
 
 EVERY = pytest.mark.parametrize("dialect", DRIVERS.values(), ids=DRIVERS.keys())
+
+
+def test_every_driver_says_what_it_can_prove() -> None:
+    assert CAPABILITIES.keys() == KNOWN
+    assert all(can.accepts for name, can in CAPABILITIES.items() if name in VISITING)
+    doc = (Path(__file__).parents[2] / "docs" / "drivers.md").read_text(encoding="utf-8")
+    for name, can in CAPABILITIES.items():
+        said = ("yes" if can.reports else "no", "yes" if can.accepts else "no", f"`{can.receipts}`")
+        assert f"| `{name}` | {' | '.join(said)} |" in doc
 
 
 def overlap(a: str, b: str) -> bool:

@@ -19,7 +19,7 @@ from tests.hub.notices.office import FLOOD, LAN, Office, board, said
 from tests.hub.scene import REALM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from devices.notice import Playlist
@@ -366,6 +366,24 @@ async def test_a_restart_knows_the_playlists(office: Office) -> None:
     view = office.notices.board("bang-1")
     assert view is not None
     assert (view.right, view.showing) == (True, made.items[0].frames[0].hash)
+
+
+async def test_a_restart_in_an_emergency_tells_nobody_anew(office: Office) -> None:
+    await office.on_boards(FLOOD)
+    asked = [office.track(n).follows for n in ("bang-1", "bang-2", "tivi-1")]
+    office.crash()
+    office.start()
+    jobs: list[Callable[[], None]] = []
+    office.boards.fallbacks._start = jobs.append
+    office.listening()
+    told(office)
+    office.later(1)
+    assert jobs, "fallbacks are being drawn"
+    for job in jobs:
+        job()
+    office.later(1)
+    assert [office.track(n).follows for n in ("bang-1", "bang-2", "tivi-1")] == asked
+    assert told(office) == {}
 
 
 async def test_a_board_of_no_profile_or_of_a_later_one_says_so(tmp_path: Path) -> None:
