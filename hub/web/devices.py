@@ -12,7 +12,7 @@ from devices.device import FIELDS, POLLED, Device, Kind
 from devices.health import WORST_FIRST, Health, Shown
 from devices.transition import Transition
 from hub.views import Changed, Core, DeviceDetail, DeviceQuery
-from hub.web import agents, cameras, chart, history, programs
+from hub.web import agents, cameras, chart, history, notice_pages, programs
 from hub.web.answers import (
     Answer,
     DeviceAnswer,
@@ -212,6 +212,7 @@ async def fragments(core: Core, lang: Language, key: str) -> Fragments:
     parts = ("head", "values", "program", "incidents", "timeline", "children", "facts")
     about = {"device": answer, "timeline": timeline, "program": programs.following(core, key)}
     drawn = {f"device-{part}": draw(f"parts/device_{part}.html", core, lang, **about) for part in parts}
+    drawn |= notice_pages.fragment(core, lang, key)
     drawn |= agents.fragment(core, lang, key, answer.driver)
     return drawn | await cameras.fragment(core, lang, key)
 

@@ -21,7 +21,16 @@ if TYPE_CHECKING:
 
 MAX_BODY = 64 * 1024
 LARGE_BODY = 24 * 1024 * 1024
-LARGE = frozenset({"/registry/csv", "/api/registry/import", "/notices/pictures", "/api/notices/pictures"})
+LARGE = frozenset(
+    {
+        "/registry/csv",
+        "/api/registry/import",
+        "/notices",
+        "/notices/preview",
+        "/notices/pictures",
+        "/api/notices/pictures",
+    }
+)
 """Addresses that take a file."""
 MACHINE = "x-village-hub"
 """Header by which a command-line client without Origin says that it is no web page."""

@@ -126,6 +126,14 @@ class Language:
             return self.clock(at)
         return f"{self.clock(at)} {self.day(at, now)}"
 
+    def weekday(self, number: int) -> str:
+        """Thứ Hai for 0."""
+        return self.text(_WEEKDAYS[number])
+
+    def weekday_of(self, at: int) -> str:
+        """Thứ Hai 23/11."""
+        return f"{self.weekday(local(at).weekday())} {self.day(at, at)}"
+
     def moment(self, at: int) -> str:
         """19:42, thứ Hai 23/11."""
         return f"{self.clock(at)}, {self.text(_WEEKDAYS[local(at).weekday()])} {self.day(at, at)}"

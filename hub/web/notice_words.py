@@ -29,6 +29,28 @@ STATE: Mapping[State, str] = {
     State.ENDED: mark("has ended"),
 }
 
+STEP: Mapping[str, str] = {
+    "sent": mark("sent"),
+    "stored": mark("received"),
+    "shown": mark("on display"),
+    "ended": mark("has ended"),
+    "failed": mark("failed"),
+}
+
+REPEATS: Mapping[str, str] = {
+    "": mark("never"),
+    "DAILY": mark("every day"),
+    "WEEKLY": mark("every week"),
+    "MONTHLY": mark("every month"),
+}
+
+FAILED: Mapping[str, str] = {
+    "frame_missing": mark("it could not fetch the frame"),
+    "fetch_failed": mark("it could not fetch the frame"),
+    "frame_bad": mark("the frame came damaged"),
+    "storage_full": mark("its storage is full"),
+}
+
 PROBLEM: Mapping[str, str] = {
     "text_missing": mark("Write a title or a text."),
     "field_missing": mark("Fill in: %(name)s."),
@@ -91,3 +113,19 @@ def problem(lang: Language, found: Problem) -> str:
         return lang.text(message) % found.about
     except KeyError:
         return lang.text(message)
+
+
+def detail(lang: Language, said: str) -> str:
+    """Why a board failed, in words where they are known."""
+    return lang.text(FAILED[said]) if said in FAILED else said
+
+
+def profile(lang: Language, name: str) -> str:
+    """LED 192 × 64, two colours."""
+    kind, _, rest = name.partition("-")
+    sides, _, colours = rest.partition("-")
+    told = sides.replace("x", " × ")
+    if kind == "screen":
+        return lang.text(mark("screen %(sides)s")) % {"sides": told}
+    found = {"1": mark("one colour"), "2": mark("two colours"), "full": mark("full colour")}.get(colours)
+    return f"LED {told}, {lang.text(found)}" if kind == "led" and found else name

@@ -295,6 +295,9 @@ REFUSED: Mapping[str, str] = {
         "Not stored yet: the hub's disk is full or broken. It will be stored when there is room."
     ),
     "store_broken": mark("The hub cannot write its database: nothing was changed."),
+    "bad_number": mark("%(what)s is no number that fits here."),
+    "bad_time": mark("%(what)s is no time: write it like 2026-11-24T19:30."),
+    "bad_level": mark("Choose a level."),
     "unknown_notice": mark("There is no notice of this number."),
     "notice_ended": mark("This notice has ended. Write a new one from it."),
     "notice_problems": mark("This notice cannot be published yet: %(count)s things are wrong with it."),

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from hub.agents import Agents
     from hub.audit import Trail
     from hub.cameras import Cameras
-    from hub.notices.views import Notices
+    from hub.notices.views import BoardView, Notice, Notices
     from hub.registry_desk import RegistryDesk
 
 
@@ -133,6 +133,19 @@ class FakeWatch:
             raise failure
         taken, self.change = self.change, Changed()
         return taken
+
+
+class NoNotices:
+    """Their pages are tested on a real hub."""
+
+    def board(self, _name: str) -> None:
+        """Nothing is asked of any board."""
+
+    def boards(self) -> list[BoardView]:
+        return []
+
+    def all(self) -> list[Notice]:
+        return []
 
 
 class FakeCore(Core):
@@ -227,7 +240,7 @@ class FakeCore(Core):
     cameras = cast("Cameras", None)
     """The district's speak MQTT; those that are asked are tested with a real hub (test_cameras.py)."""
 
-    notices = cast("Notices", None)
+    notices = cast("Notices", NoNotices())
     """Its operations are tested with a real hub (test_notices.py)."""
 
     def now(self) -> int:
