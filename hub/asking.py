@@ -110,8 +110,8 @@ def asking(
         settings.clock.rate,
     )
     cameras = Cameras(
-        folder=settings.data_dir, reader=reader, secrets=secrets, keeper=keeper, agents=agents,
-        devices=found.devices, do=do, now=ingest.clock.now,
+        folder=settings.data_dir, search_from=str(poll.search_from or ""), reader=reader, secrets=secrets,
+        keeper=keeper, agents=agents, devices=found.devices, do=do, now=ingest.clock.now,
     )  # fmt: skip
     ingest.intake.pictured = lambda e: cameras.take(ingest.writes, e)
     ingest.intake.received = agents.received

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from devices.lifecycle import Lifecycle
 from hub import audit
 from hub import secrets as sealed
 from hub.poll.keeper import Tried
@@ -102,12 +103,13 @@ class Cameras:
         secrets: Secrets,
         keeper: Keeper,
         agents: Agents,
+        search_from: str,
         devices: Mapping[str, Device],
         do: Callable[[Callable[[Writes], Any]], Awaitable[Any]],
         now: Callable[[], int],
     ) -> None:
         self._folder, self._reader, self._secrets = folder / FOLDER, reader, secrets
-        self._keeper, self._agents = keeper, agents
+        self._keeper, self._agents, self._search_from = keeper, agents, search_from
         self._devices, self._do, self._now = devices, do, now
         self._looked: dict[tuple[str, int], int] = {}
 
@@ -165,15 +167,23 @@ class Cameras:
         from drivers.onvif.discovery import find  # noqa: PLC0415
 
         try:
-            answers = await find(seconds, host=host)
+            answers = await find(seconds, "" if host else self._search_from, host=host)
         except CameraError as e:
             raise Refused("cannot_search", why=e.reason) from e
-        known = {urlsplit(d.address).hostname: d.name for d in self._devices.values() if d.address}
+        known = {
+            urlsplit(d.address).hostname: d.name
+            for d in self._devices.values()
+            if d.address and not self._retired(d.name)
+        }
         return [
             Neighbour(a, f.host, f.name, f.hardware, f.location, known.get(f.host, ""))
             for f in answers
             for a in (f.addresses or ("",))
         ]
+
+    def _retired(self, name: str) -> bool:
+        track = self._agents.tracks.get(name)
+        return track is not None and track.lifecycle is Lifecycle.RETIRED
 
     # --- what is asked of it ----------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import getpass
 import sys
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Annotated
+from urllib.parse import urlencode, urlsplit
 
 import typer
 
@@ -89,21 +90,43 @@ def discover(  # noqa: PLR0913, PLR0917 - one option a thing
     if add and not (name and realm and site):
         fail("--add needs --name, --realm and --site")
     wanted = settings_of(settings)
-    found = ask(wanted, "/api/cameras/find", {"seconds": seconds, "host": host}, who=who)
+    host = host or (urlsplit(add).hostname or add if add else "")
+    query = urlencode({"seconds": seconds, "host": host})
+    found = ask(wanted, f"/api/neighbours?{query}", who=who)
     if not add:
-        for one in found:
-            model = " ".join(w for w in (one["name"], one["hardware"], one["location"]) if w)
-            say(f"{one['address'] or one['host']}\t{model}\t{one['registered'] or '(new)'}")
+        _list(found, host, seconds)
         return
     chosen = next((one for one in found if add in (one["address"], one["host"])), None)
-    if chosen is None or not chosen["address"]:
+    if chosen is None:
         fail(f"nobody answered at {add}")
+    if chosen["registered"]:
+        fail(f"{add} is registered already, as {chosen['registered']}")
+    if not chosen["address"]:
+        fail(
+            f"{add} answered, but with an address of another network; `village-hub device add` takes it with yours"
+        )
     said = {
         "name": name, "kind": "camera", "realm": realm, "site": site, "driver": "onvif", "login": login,
-        "address": chosen["address"], "title": chosen["name"],
+        "address": chosen["address"], "title": " ".join(w for w in (chosen["name"], chosen["hardware"]) if w),
     }  # fmt: skip
     ask(wanted, "/api/registry/device-add", said, who=who)
     say(f"{name} is registered; store its password with `village-hub camera password {name}`")
+
+
+def _list(found: list[dict[str, str]], host: str, seconds: float) -> None:
+    """New ones first."""
+    if not found:
+        where = f"at {host}" if host else "on the hub's network; of another one ask by --host ADDRESS"
+        say(f"nobody answered within {seconds:g} s {where}")
+        return
+    rows = sorted(found, key=lambda one: bool(one["registered"]))
+    widths = [max(len(one[k]) for one in rows) for k in ("address", "name", "hardware", "location")]
+    for one in rows:
+        cells = (one["address"] or one["host"], one["name"], one["hardware"], one["location"])
+        line = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        say(f"{line}  {one['registered'] or '(new)'}")
+    new = sum(not one["registered"] for one in rows)
+    say(f"{len(rows)} answered, {new} of them new" + ("; --add ADDRESS registers one" if new else ""))
 
 
 def purge(

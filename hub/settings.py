@@ -10,6 +10,7 @@ import difflib
 import os
 import socket
 import tomllib
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -161,6 +162,7 @@ class PollSettings(_Section):
     plain_passwords: bool = Field(
         default=False, description="cameras that want it get their password unencrypted"
     )
+    search_from: IPv4Address | None = Field(default=None, description="address of ours to search from")
     networks: tuple[IPvAnyNetwork, ...] = Field(
         default=(), description="where cameras may send one to, beside their own address"
     )

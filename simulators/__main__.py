@@ -13,6 +13,7 @@ from simulators.behaviour import BEHAVIOURS
 from simulators.clock import Clock
 from simulators.errors import UserError
 from simulators.faults import FAULTS
+from simulators.onvif.discovery import PORT
 from simulators.runner import Options, Runner, files_of, room_for
 
 
@@ -51,6 +52,12 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--host", default="127.0.0.1")
     run.add_argument("--port", type=int, default=1883)
     run.add_argument("--rtsp-port", type=int, default=fleet.RTSP_PORT, help="of cameras that are asked")
+    run.add_argument(
+        "--discovery-port",
+        type=int,
+        default=PORT,
+        help=f"of searches for them (WS-Discovery; default: {PORT})",
+    )
     run.add_argument("--shift", type=float, default=0.0, help="simulated time is so many seconds ahead")
     run.add_argument("--rate", type=positive, default=1.0, help="simulated time runs so many times as fast")
     run.add_argument(
@@ -137,6 +144,7 @@ def _run(options: argparse.Namespace) -> int:
         speed=options.speed,
         socket=options.socket,
         rtsp_port=options.rtsp_port,
+        discovery_port=options.discovery_port,
     )
 
     async def play() -> None:

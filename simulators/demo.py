@@ -188,6 +188,7 @@ log_level = "WARNING"
 picture_s = {600 if options.fleet == "district" else 30}
 village_kbit_s = {256 if options.fleet == "district" else 50000}
 plain_passwords = true
+search_from = "{HOST}"    # simulated cameras answer on this machine only
 
 [web]
 host = "{HOST}"

@@ -20,6 +20,7 @@ from simulators.face_http import Fetcher
 from simulators.face_mqtt import Broker
 from simulators.fleet import RTSP_PORT, is_asked
 from simulators.onvif.camera import Camera
+from simulators.onvif.discovery import Discovery
 from simulators.onvif.face import Faces
 from simulators.onvif.picture import Pictures
 from simulators.sky import VILLAGE_TIME
@@ -47,7 +48,8 @@ class Options:
     """How to run.
 
     `freeze` stops without goodbyes, as if time stood still until the next start. `speed` is the scenario's pace,
-    `socket` where break and mend are listened for. `rtsp_port` is that of all cameras that are asked.
+    `socket` where break and mend are listened for. `rtsp_port` is that of all cameras that are asked, `discovery_port`
+    that of searches for them; None: they are not answered.
     """
 
     host: str = "127.0.0.1"
@@ -58,6 +60,7 @@ class Options:
     speed: float = 1.0
     socket: Path | None = None
     rtsp_port: int = RTSP_PORT
+    discovery_port: int | None = None
 
 
 def files_of(fleet: Fleet) -> int:
@@ -86,6 +89,7 @@ class Runner:
         self.options = options
         self.broker = Broker(options.host, options.port)
         self.faces = Faces()
+        self._discovery: Discovery | None = None
         self._pictures = Pictures(options.seed)
         self._fleet = fleet
         self.world = World(fleet, clock.now(), self._way, seed=options.seed, clock=clock.now)
@@ -125,6 +129,8 @@ class Runner:
                 await control.stop()
             self.world.stop(goodbye=not self.options.freeze)
             self.faces.stop()
+            if self._discovery:
+                self._discovery.stop()
             self._fetcher.stop()
             await self.broker.stop()
 
@@ -132,6 +138,12 @@ class Runner:
         self.world.start()
         self.broker.start()
         self.faces.start()
+        if (port := self.options.discovery_port) is not None and self._fleet.logins:
+            self._discovery = Discovery(self.faces.there, port)
+            try:
+                self._discovery.start()
+            except UserError as error:  # everything else plays all the same
+                print(f"simulators: {error}", file=sys.stderr, flush=True)
         if played := self.options.scenario:
             moves = scenario.Rounds(played, self._fleet, self.options.seed, self.options.speed)
             moves.play(self.world, self._say)

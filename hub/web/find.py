@@ -34,8 +34,8 @@ class NeighbourAnswer(Answer):
     """The device that is asked there already."""
 
 
-@router.post("/api/cameras/find", responses={409: {"model": ProblemAnswer}})
-async def find_by_api(core: CoreDep, said: Search) -> list[NeighbourAnswer]:
+@router.get("/api/neighbours", responses={409: {"model": ProblemAnswer}})
+async def find_by_api(core: CoreDep, said: Annotated[Search, Query()]) -> list[NeighbourAnswer]:
     """Who answers a WS-Discovery search, and which of them are registered."""
     return [NeighbourAnswer(**n._asdict()) for n in await core.cameras.find(said.seconds, said.host)]
 
@@ -50,8 +50,9 @@ async def page(reader: ReaderDep, said: Annotated[Search, Query()], go: bool = F
             found = await find_by_api(reader.core, said)
         except Refused as e:
             error = e
-    links = {n.address: _link(n) for n in found if n.address and not n.registered}
-    return reader.page("find.html", found=found, links=links, said=said, searched=go, error=error)
+    new = [(n, _link(n) if n.address else "") for n in found if not n.registered]
+    known = [n for n in found if n.registered]
+    return reader.page("find.html", new=new, known=known, said=said, searched=go, error=error)
 
 
 def _link(n: NeighbourAnswer) -> str:

@@ -173,7 +173,8 @@ REFUSED: Mapping[str, str] = {
     "unknown_board": mark("Choose a notice board from the list."),
     "unknown_kind": mark("Choose the kind of device from the list."),
     "who_are_you": mark(
-        "Say who you are, as in the list of people: by the header X-Village-Hub-Person, a command by VILLAGE_HUB_WHO."
+        "Say who you are, as in the list of people: by the header X-Village-Hub-Person, a command by --who or "
+        "VILLAGE_HUB_WHO."
     ),
     "unknown_person": mark("There is no active person of this name: choose one from the list."),
     "person_taken": mark(

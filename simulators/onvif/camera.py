@@ -39,14 +39,14 @@ class Camera:
 
     __slots__ = (
         "body", "carried", "clock", "clock_off", "events", "firmware", "gate", "has_recorder", "host", "inner", "lat",
-        "lon", "maker", "model", "name", "open_stream", "password", "pictures", "port", "reboot", "rtsp_port", "seed",
-        "serial", "since", "user",
+        "lon", "maker", "model", "name", "open_stream", "password", "pictures", "place", "port", "reboot",
+        "rtsp_port", "seed", "serial", "since", "user",
     )  # fmt: skip
 
     def __init__(
         self, device: Device, password: str, rtsp_port: int, clock: Callable[[], float], pictures: Pictures
     ) -> None:
-        self.name = device.name
+        self.name, self.place = device.name, device.place
         self.seed = seed = seed_of(device.name)
         parts = urlsplit(device.address)
         self.host, self.port, self.rtsp_port = parts.hostname or "", parts.port or 80, rtsp_port

@@ -53,6 +53,10 @@ class Faces:
             sums[village] = sums.get(village, 0) + mine
         return sums
 
+    def there(self) -> list[Camera]:
+        """Cameras that would answer."""
+        return [face.camera for face in self.faces if face.listens]
+
     def start(self) -> None:
         """Starts the one timer."""
         loop = asyncio.get_running_loop()
@@ -84,6 +88,11 @@ class Face:
         self.wants = ""
         self._listening: list[socket.socket] = []
         self._dead_ends: list[socket.socket] = []
+
+    @property
+    def listens(self) -> bool:
+        """False while it is off, dead or cut off."""
+        return bool(self._listening)
 
     # ------------------------------------------------------------ what the world asks
 

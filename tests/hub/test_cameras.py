@@ -7,6 +7,7 @@ import json
 import os
 import sqlite3
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -55,7 +56,8 @@ class Desk:
         self.tried: dict[str, Any] = {}
         self.agents = Agents({}, {}, lambda _: {}, dict, self.secrets, lambda: None, self.do, lambda: self.at)
         self.cameras = Cameras(
-            folder=folder, reader=Reader(self.store.path), secrets=self.secrets, keeper=poller, agents=self.agents,
+            folder=folder, search_from="127.0.0.1", reader=Reader(self.store.path), secrets=self.secrets,
+            keeper=poller, agents=self.agents,
             devices={d.name: d for d in (CAM, LIGHT)}, do=self.do, now=lambda: self.at,
         )  # fmt: skip
         self.shelf = Shelf(folder / "pictures", self._told)
@@ -171,8 +173,8 @@ async def test_how_a_camera_is_treated(desk: Desk) -> None:
 async def test_who_answers_a_search_and_who_of_them_is_known(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def find(seconds: float, *, host: str = "") -> list[Found]:
-        assert (seconds, host) == (2.0, "")
+    async def find(seconds: float, interface: str, *, host: str = "") -> list[Found]:
+        assert (seconds, interface, host) == (2.0, "127.0.0.1", "")
         return [
             Found("urn:1", "10.0.0.5", ("http://10.0.0.5/onvif/device_service",), "Cam", "X1", "Hà Nội"),
             Found("urn:2", "10.0.0.7", ("http://10.0.0.7/onvif/device_service",), "New", "", ""),
@@ -186,6 +188,9 @@ async def test_who_answers_a_search_and_who_of_them_is_known(
         ("10.0.0.7", True, ""),
         ("10.0.0.8", False, ""),
     ]
+    gone: Any = SimpleNamespace(lifecycle=Lifecycle.RETIRED)
+    desk.agents.tracks = {"cam-1": gone}
+    assert [n.registered for n in await desk.cameras.find(2.0)] == ["", "", ""], "another may hang there now"
 
 
 async def test_each_persons_look_at_a_picture_is_one_entry(desk: Desk) -> None:

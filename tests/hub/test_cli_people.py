@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Say = Callable[..., Awaitable[tuple[int, str, str]]]
 
 WHO = (
-    "village-hub: Say who you are, as in the list of people: by the header X-Village-Hub-Person, a command by "
+    "village-hub: Say who you are, as in the list of people: by the header X-Village-Hub-Person, a command by --who or "
     "VILLAGE_HUB_WHO.\n"
 )
 SITE = ("site", "add", "xa", "--name", "Xã A", "--tier", "commune")

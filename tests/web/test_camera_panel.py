@@ -33,7 +33,7 @@ CASES: tuple[tuple[str, dict[str, Any], str, str, str], ...] = (
     ("picture_good", {"lights_bad": ["picture_good"], "faults": ["viewTurned"], "suspected": ["lensCovered"]}, "bad",
      "ống kính bị xoay lệch khỏi khung hình gốc", "turned away from its reference view"),
     ("picture_fresh", {"lights_ok": ["picture_fresh"], "picture_age_s": 240.0, "picture_every_s": 60.0}, "ok",
-     "4 phút trước; ảnh trước đó cũ hơn 1 phút", "4 minutes old; the one before it 1 minute older"),
+     "4 phút trước; hình trước đó chụp sớm hơn 1 phút", "4 minutes old; the one before it 1 minute older"),
     ("clock_right", {"lights_ok": ["clock_right"], "clock_off_s": -0.04}, "ok", "có", "yes"),
     ("clock_right", {"lights_ok": ["clock_right"], "clock_off_s": -1.2}, "ok", "chậm 1,2 giây", "1.2 s behind"),
     ("recording", {}, "unknown", "không rõ: máy không báo", "cannot tell: the camera does not say"),
