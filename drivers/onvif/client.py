@@ -103,8 +103,9 @@ class Camera(Caller):
 
     async def profiles(self) -> tuple[Profile, ...]:
         """GetProfiles; broken ones are left out, the list may be empty."""
-        said = await self._media("GetProfiles")
-        return profiles_of(said)
+        media = await self._media()
+        more: dict[str, Any] = {"Type": ["VideoSource", "VideoEncoder"]} if media is Service.MEDIA2 else {}
+        return profiles_of(await self.call(media, "GetProfiles", **more))
 
     async def profile(self) -> Profile:
         """The profile meant by the target. Raises CameraError where there is none."""
@@ -112,13 +113,16 @@ class Camera(Caller):
 
     async def snapshot_uri(self) -> str:
         """Where a JPEG can be fetched, as an address that can be reached."""
-        said = await self._media("GetSnapshotUri", ProfileToken=await self._token())
+        said = await self.call(await self._media(), "GetSnapshotUri", ProfileToken=await self._token())
         return self.allowed.settle(_uri(said))
 
     async def stream_uri(self) -> str:
         """The RTSP address of the profile, as an address that can be reached, without user name."""
-        setup = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
-        said = await self._media("GetStreamUri", StreamSetup=setup, ProfileToken=await self._token())
+        media = await self._media()
+        how: dict[str, Any] = {"StreamSetup": {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}}
+        if media is Service.MEDIA2:
+            how = {"Protocol": "RTSP"}  # over TCP, in its words
+        said = await self.call(media, "GetStreamUri", **how, ProfileToken=await self._token())
         return self.allowed.settle(_uri(said), ("rtsp", "rtsps"))
 
     async def snapshot(self, room: Room | None = None) -> bytes:
@@ -212,8 +216,10 @@ class Camera(Caller):
 
     # --- the rest ---------------------------------------------------------------------------------------------
 
-    async def _media(self, name: str, **arguments: Any) -> Any:
-        return await self.call(Service.MEDIA, name, **arguments)
+    async def _media(self) -> Service:
+        """The media service that it offers: ver10, or ver20 where that is the only one."""
+        offered = await self.services()
+        return Service.MEDIA2 if Service.MEDIA2 in offered and Service.MEDIA not in offered else Service.MEDIA
 
     async def _token(self) -> str:
         if not self._profile:
@@ -254,4 +260,5 @@ def _xaddr(where: Any, name: str) -> str:
 
 
 def _uri(said: Any) -> str:
-    return str(getattr(said, "Uri", None) or "").strip()
+    """Of ver10's MediaUri, or ver20's only element, which zeep gives as it is."""
+    return str((said if isinstance(said, str) else getattr(said, "Uri", None)) or "").strip()

@@ -30,8 +30,9 @@ def profiles_of(said: Any) -> tuple[Profile, ...]:
 
 
 def _profile(said: Any) -> Profile:
-    source = getattr(said, "VideoSourceConfiguration", None)
-    encoder = getattr(said, "VideoEncoderConfiguration", None)
+    parts = getattr(said, "Configurations", None)  # media ver20 puts them a level deeper
+    source = getattr(said, "VideoSourceConfiguration", None) or getattr(parts, "VideoSource", None)
+    encoder = getattr(said, "VideoEncoderConfiguration", None) or getattr(parts, "VideoEncoder", None)
     size = getattr(encoder, "Resolution", None)
     token = str(getattr(said, "token", None) or "")
     return Profile(

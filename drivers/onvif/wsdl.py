@@ -1,7 +1,7 @@
 """ONVIF's own description of its services, read once for all cameras; the only door to zeep.
 
-The files are those that come with the distribution onvif-zeep. Its code is not used: it reads them anew for each
-camera (5 to 10 MB each), and changes the process's logging and environment.
+The files are those that come with the distribution onvif-zeep, and one that it lacks. Its code is not used: it reads
+them anew for each camera (5 to 10 MB each), and changes the process's logging and environment.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ class Service(Enum):
 
     DEVICE = ("devicemgmt", "DeviceBinding", "http://www.onvif.org/ver10/device/wsdl")
     MEDIA = ("media", "MediaBinding", "http://www.onvif.org/ver10/media/wsdl")
+    MEDIA2 = ("media2", "Media2Binding", "http://www.onvif.org/ver20/media/wsdl")
     EVENTS = ("events", "EventBinding", "http://www.onvif.org/ver10/events/wsdl")
     PULLPOINT = ("events", "PullPointSubscriptionBinding", "http://www.onvif.org/ver10/events/wsdl")
     SUBSCRIPTION = ("events", "SubscriptionManagerBinding", "http://www.onvif.org/ver10/events/wsdl")
@@ -71,7 +72,11 @@ class _NoNetwork(Transport):
 @functools.cache
 def _document(file: str) -> Document:
     folder = Path(str(importlib.metadata.distribution("onvif-zeep").locate_file("wsdl")))
-    return Document(str(folder / f"{file}.wsdl"), cast("Any", _NoNetwork)(), settings=_SETTINGS)
+    transport, beside = cast("Any", _NoNetwork)(), folder / f"{file}.wsdl"
+    if beside.exists():
+        return Document(str(beside), transport, settings=_SETTINGS)
+    with (Path(__file__).parent / beside.name).open("rb") as ours:  # read as if it lay beside theirs
+        return Document(ours, transport, base=str(beside), settings=_SETTINGS)
 
 
 @functools.cache

@@ -48,6 +48,7 @@ class Maker:
     capabilities_login: bool = False
     hostname: bool = True
     hollow: bool = False
+    media2: bool = False
     inner: bool = False
     stream_path: str = "/Streaming/Channels/101"
     public: bool = True
@@ -110,12 +111,27 @@ MAKERS: Mapping[str, Maker] = MappingProxyType(
                 stream_path="/media.amp?profile=1",
                 public=False,
             ),
+            Maker(
+                "Nam Viet",
+                ("NV-T4K", "NV-T2"),
+                full="text",
+                media2=True,
+                picture_path="/onvif-http/snapshot?Profile_1",
+                stream_path="/profile1/media.smp",
+            ),
         )
     }
 )
 
 
+NEWER = "Nam Viet"
+NEWER_SHARE = 0.08
+"""Cameras that know media ver20 only are few."""
+
+
 def maker_of(seed: int) -> Maker:
     """Who made the camera of a seed."""
-    makers = tuple(MAKERS.values())
+    if dice(seed, 815) < NEWER_SHARE:
+        return MAKERS[NEWER]
+    makers = tuple(m for m in MAKERS.values() if m.name != NEWER)
     return makers[int(dice(seed, 800) * len(makers))]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from simulators.onvif.soap import Ask
 
 LOCAL_S = 7 * 3600
-DEVICE, MEDIA = "/onvif/device_service", "/onvif/media_service"
+DEVICE, MEDIA, MEDIA2 = "/onvif/device_service", "/onvif/media_service", "/onvif/media2_service"
 RECORDING, SEARCH = "/onvif/recording_service", "/onvif/search_service"
 EVENTS, SUBSCRIPTION = "/onvif/event_service", "/onvif/subscription"
 KEPT = timedelta(days=7)
@@ -31,7 +31,7 @@ FREE = frozenset({"GetSystemDateAndTime"})
 
 def paths(camera: Camera) -> set[str]:
     """Where its services are; an announced one may be missing."""
-    found = {DEVICE, MEDIA}
+    found = {DEVICE, MEDIA2 if camera.maker.media2 else MEDIA}
     if camera.has_recorder:
         found |= {RECORDING, SEARCH}
     if camera.maker.events == "yes":
@@ -40,8 +40,9 @@ def paths(camera: Camera) -> set[str]:
 
 
 def _announced(camera: Camera) -> list[tuple[str, str, str]]:
-    """(namespace's prefix, name in capabilities, path) of each service."""
-    found = [("tds", "Device", DEVICE), ("trt", "Media", MEDIA)]
+    """(namespace's prefix, name in capabilities or nothing, path) of each service."""
+    found = [("tds", "Device", DEVICE)]
+    found.append(("tr2", "", MEDIA2) if camera.maker.media2 else ("trt", "Media", MEDIA))
     if camera.maker.events != "no":
         found.append(("tev", "Events", EVENTS))
     if camera.has_recorder:
@@ -114,7 +115,7 @@ def _services(camera: Camera, ask: Ask, request: Request) -> str:  # noqa: ARG00
 
 def _capabilities(camera: Camera, ask: Ask, request: Request) -> str:  # noqa: ARG001
     parts, more = "", ""
-    for _, name, path in _announced(camera):
+    for name, path in ((n, p) for _, n, p in _announced(camera) if n):
         row = f"<tt:{name}><tt:XAddr>{url(camera, path)}</tt:XAddr>"
         if name == "Events":
             row += "<tt:WSSubscriptionPolicySupport>false</tt:WSSubscriptionPolicySupport>"
@@ -146,17 +147,23 @@ def _reboot(camera: Camera, ask: Ask, request: Request) -> str:  # noqa: ARG001
 # ---------------------------------------------------------------- media
 
 
-def _profiles(camera: Camera, ask: Ask, request: Request) -> str:  # noqa: ARG001
+SIZES = (("main", 1920, 1080, 2048), ("sub", 640, 360, 512))
+_SOURCE = (
+    "<tt:Name>VSC_1</tt:Name><tt:UseCount>2</tt:UseCount><tt:SourceToken>VS_1</tt:SourceToken>"
+    '<tt:Bounds x="0" y="0" width="1920" height="1080"/>'
+)
+
+
+def _profiles(camera: Camera, ask: Ask, request: Request) -> str:
+    if camera.maker.media2:
+        return _profiles2(camera, ask, request)
     hollow = '<trt:Profiles token="Profile_0" fixed="true"><tt:Name>metadata</tt:Name></trt:Profiles>'
     rows = hollow if camera.maker.hollow else ""
-    for number, (name, width, height, bits) in enumerate(
-        (("main", 1920, 1080, 2048), ("sub", 640, 360, 512)), 1
-    ):
+    for number, (name, width, height, bits) in enumerate(SIZES, 1):
         rows += (
             f'<trt:Profiles token="Profile_{number}" fixed="true"><tt:Name>{name}</tt:Name>'
-            '<tt:VideoSourceConfiguration token="VSC_1"><tt:Name>VSC_1</tt:Name><tt:UseCount>2</tt:UseCount>'
-            '<tt:SourceToken>VS_1</tt:SourceToken><tt:Bounds x="0" y="0" width="1920" height="1080"/>'
-            f'</tt:VideoSourceConfiguration><tt:VideoEncoderConfiguration token="VEC_{number}">'
+            f'<tt:VideoSourceConfiguration token="VSC_1">{_SOURCE}</tt:VideoSourceConfiguration>'
+            f'<tt:VideoEncoderConfiguration token="VEC_{number}">'
             f"<tt:Name>VEC_{number}</tt:Name><tt:UseCount>1</tt:UseCount><tt:Encoding>H264</tt:Encoding>"
             f"<tt:Resolution><tt:Width>{width}</tt:Width><tt:Height>{height}</tt:Height></tt:Resolution>"
             "<tt:Quality>5</tt:Quality><tt:RateControl><tt:FrameRateLimit>15</tt:FrameRateLimit>"
@@ -166,7 +173,29 @@ def _profiles(camera: Camera, ask: Ask, request: Request) -> str:  # noqa: ARG00
     return f"<trt:GetProfilesResponse>{rows}</trt:GetProfilesResponse>"
 
 
-def _uri(action: str, uri: str) -> str:
+def _profiles2(camera: Camera, ask: Ask, request: Request) -> str:  # noqa: ARG001
+    """Of ver20: configurations come only where their types are asked for."""
+    rows = ""
+    for number, (name, width, height, bits) in enumerate(SIZES, 1):
+        parts = ""
+        if ">VideoSource<" in ask.text or ">All<" in ask.text:
+            parts += f'<tr2:VideoSource token="VSC_1">{_SOURCE}</tr2:VideoSource>'
+        if ">VideoEncoder<" in ask.text or ">All<" in ask.text:
+            parts += (
+                f'<tr2:VideoEncoder token="VEC_{number}" GovLength="50" Profile="Main"><tt:Name>VEC_{number}</tt:Name>'
+                "<tt:UseCount>1</tt:UseCount><tt:Encoding>H265</tt:Encoding>"
+                f"<tt:Resolution><tt:Width>{width}</tt:Width><tt:Height>{height}</tt:Height></tt:Resolution>"
+                f"<tt:RateControl><tt:FrameRateLimit>15</tt:FrameRateLimit><tt:BitrateLimit>{bits}</tt:BitrateLimit>"
+                "</tt:RateControl><tt:Quality>5</tt:Quality></tr2:VideoEncoder>"
+            )
+        parts = f"<tr2:Configurations>{parts}</tr2:Configurations>" if parts else ""
+        rows += f'<tr2:Profiles token="Profile_{number}" fixed="true"><tr2:Name>{name}</tr2:Name>{parts}</tr2:Profiles>'
+    return f"<tr2:GetProfilesResponse>{rows}</tr2:GetProfilesResponse>"
+
+
+def _uri(camera: Camera, action: str, uri: str) -> str:
+    if camera.maker.media2:
+        return f"<tr2:{action}Response><tr2:Uri>{uri}</tr2:Uri></tr2:{action}Response>"
     return (
         f"<trt:{action}Response><trt:MediaUri><tt:Uri>{uri}</tt:Uri>"
         "<tt:InvalidAfterConnect>false</tt:InvalidAfterConnect><tt:InvalidAfterReboot>false</tt:InvalidAfterReboot>"
@@ -184,13 +213,13 @@ def _snapshot_uri(camera: Camera, ask: Ask, request: Request) -> str | Reply:  #
     if "no_snapshot" in camera.faults:
         return camera.fault(400, "Receiver", "ActionNotSupported", "Snapshots are not supported")
     picture = url(camera, camera.maker.picture_path)
-    return _unknown_profile(camera, ask) or _uri("GetSnapshotUri", picture)
+    return _unknown_profile(camera, ask) or _uri(camera, "GetSnapshotUri", picture)
 
 
 def _stream_uri(camera: Camera, ask: Ask, request: Request) -> str | Reply:  # noqa: ARG001
     path = camera.maker.stream_path.replace("&", "&amp;")
     stream = f"rtsp://{camera.announced()}:{camera.rtsp_port}{path}"
-    return _unknown_profile(camera, ask) or _uri("GetStreamUri", stream)
+    return _unknown_profile(camera, ask) or _uri(camera, "GetStreamUri", stream)
 
 
 # ---------------------------------------------------------------- recording

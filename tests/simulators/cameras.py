@@ -102,6 +102,7 @@ class Answer:
 SPACES = {
     "device_service": "http://www.onvif.org/ver10/device/wsdl",
     "media_service": "http://www.onvif.org/ver10/media/wsdl",
+    "media2_service": "http://www.onvif.org/ver20/media/wsdl",
     "event_service": "http://www.onvif.org/ver10/events/wsdl",
     "recording_service": "http://www.onvif.org/ver10/recording/wsdl",
     "search_service": "http://www.onvif.org/ver10/search/wsdl",

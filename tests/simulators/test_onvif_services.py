@@ -159,3 +159,20 @@ async def test_what_is_no_call() -> None:
         assert (await asker.ask("POST", "/elsewhere")).status == 404
         header = token(PASSWORD, camera.now(), nonce())
         assert "ActionNotSupported" in (await asker.ask("POST", path, soap("GetUsers", header=header))).text
+
+
+async def test_a_maker_of_media_ver20_only() -> None:
+    async with shown(name_made_by("Nam Viet")) as camera, asking(camera) as asker:
+        said = (await asker.call(camera, "GetServices")).text
+        assert "http://www.onvif.org/ver20/media/wsdl" in said
+        assert "ver10/media" not in said
+        assert "Media" not in (await asker.call(camera, "GetCapabilities")).text, "that knows nothing of it"
+        assert (await asker.call(camera, "GetProfiles", service="media_service")).status == 404
+        bare = (await asker.call(camera, "GetProfiles", service="media2_service")).text
+        assert "Configurations" not in bare
+        kinds = "<Type>VideoEncoder</Type>"
+        full = (await asker.call(camera, "GetProfiles", kinds, service="media2_service")).text
+        assert full.count("<tt:Encoding>H265<") == 2
+        assert "VideoSource " not in full
+        uri = (await asker.call(camera, "GetStreamUri", PROFILE, service="media2_service")).text
+        assert re.search(r"<tr2:GetStreamUriResponse><tr2:Uri>rtsp://", uri)
