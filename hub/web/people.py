@@ -26,6 +26,8 @@ _REFUSALS: dict[int | str, dict[str, object]] = {409: {"model": ProblemAnswer}, 
 _OWN = ("_who", "_role", "_again", "_back")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 WHO = "/who"
+_CHANGE_NOTHING = frozenset({WHO, "/notices/preview"})
+"""What is posted there is only looked at."""
 
 
 class WhoAreYou(Exception):  # noqa: N818 - it is the question
@@ -84,7 +86,7 @@ def _person(core: Core, number: int, said: Written) -> Person:
 
 async def known(request: Request) -> None:
     """Before every change: who asks, into `request.state.by`. Raises WhoAreYou; for the API Refused."""
-    if request.method in _SAFE or request.url.path == WHO:
+    if request.method in _SAFE or request.url.path in _CHANGE_NOTHING:
         return
     core: Core = request.app.state.core
     api = request.url.path.startswith("/api/")

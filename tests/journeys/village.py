@@ -7,6 +7,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+from urllib.request import Request, urlopen
 
 from benchmarks.stage import PASSWORD, Stage, wait
 
@@ -56,6 +57,13 @@ class Village(Stage):
         data = str(self.folder / "broker")
         self.broker = self._start("broker", [*COMMAND, "broker", "--data", data, "--port", str(self.port)])
         wait(self._broker_answers, 60, "the broker to listen")
+
+    def post_json(self, path: str, said: dict[str, Any], who: str = "Lan") -> Any:
+        """What somebody changes by the API, and its answer."""
+        headers = {"Content-Type": "application/json", "X-Village-Hub": "1", "X-Village-Hub-Person": who}
+        asked = Request(self.url + path, json.dumps(said).encode(), headers)  # noqa: S310 - our own
+        with urlopen(asked, timeout=20) as answer:  # noqa: S310 - our own
+            return json.loads(answer.read() or b"null")
 
     # --- what is seen -----------------------------------------------------------------------------------------
 
