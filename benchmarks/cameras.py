@@ -197,7 +197,7 @@ def watched(stage: Stage, file: dict[str, Any], faults: dict[str, str], socket: 
     stage.start_hub()
     stage.wait_ready()
     time.sleep(WARM * INTERVAL_S)
-    began, cpu, rss = time.time(), cpu_s(stage.hub), rss_mb(stage.hub)
+    began, cpu, rss = time.time(), cpu_s(stage.hub), 0.0
     kbits: list[float] = []
     before, since = carried(socket), time.monotonic()
     for sweep in range(SWEEPS):
@@ -208,6 +208,7 @@ def watched(stage: Stage, file: dict[str, Any], faults: dict[str, str], socket: 
             before, since = after, now
         each = " + ".join(f"{mb:.0f}" for mb in rss_mb_each(stage.hub))
         print(f"sweep {sweep + 1} of {SWEEPS}: {rss_mb(stage.hub):.0f} MB ({each})", flush=True)
+        rss = rss if sweep else rss_mb(stage.hub)
     wall = time.time() - began
     used, end = cpu_s(stage.hub) - cpu, rss_mb(stage.hub)
     theirs, ours = compared(file, [n for n in names if n not in faults])

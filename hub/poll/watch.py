@@ -118,8 +118,10 @@ class Watch:
         if self._fetching is not None and self._carrying:
             before = self._camera.cost.bytes_in
             await asyncio.wait({self._fetching}, timeout=CARRIED_S)
-            if not self._fetching.done() and self._camera.cost.bytes_in > before and self._before is not None:
-                return self._before  # it answers; nothing else can be asked of it meanwhile
+            if not self._fetching.done() and self._before is not None:
+                if self._camera.cost.bytes_in == before:  # the picture waits for room, or the camera is gone
+                    await self._knock(Code.TIMEOUT)
+                return self._before  # nothing else can be asked of it meanwhile
         if self._before is not None and self._budget.spent(self._pace.mono()):
             await self._knock(Code.TIMEOUT)
             return self._before

@@ -31,7 +31,7 @@ AT_ONCE_VILLAGE = 3
 AT_ONCE_NUDGED = 12
 """The same for a minute after it was nudged: cameras that do not answer cost its uplink nothing but a knock."""
 AT_ONCE = 200
-SLOW_S = 20.0
+SLOW_S = 30.0
 """A visit that took longer makes a slow camera, until one is shorter."""
 SLOW_AT_ONCE_VILLAGE = 1
 SLOW_AT_ONCE = 50

@@ -166,7 +166,7 @@ def made_up(run: Coroutine[Any, Any, Village]) -> Village:
     [(27, 100_000, 10), (60, 100_000, 10), (27, 1_000_000, 16.4), (60, 1_000_000, 40)],
 )
 def test_what_docs_say_of_a_villages_uplink(count: int, size: int, every_min: float, tmp_path: Path) -> None:
-    hours = max(1.2, every_min / 60 * 4)
+    hours = max(1.1, every_min / 60 * 3.2)
     found = made_up(lived([Slow(picture_bytes=size) for _ in range(count)], hours, tmp_path))
     assert max(found.kbit_s()) <= CAP, "in no minute"
     for name in (f"cam-{i}" for i in range(count)):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from drivers.onvif import CameraError, Clock, Code, Cost, Information, Target
+from hub.poll import watch
 from hub.poll.eye import Eye as HubEye
 from hub.poll.eye import Sight
 from hub.poll.looks import SOONER, SUSPECT_S
@@ -227,6 +228,29 @@ async def test_a_visit_waits_for_the_picture_that_has_the_connection(scene: Scen
     assert scene.camera.asked.count("clock") == 3
     assert said["picture_every_s"] == pytest.approx(600, abs=1)
     assert "picture_every_s" not in first
+
+
+async def test_a_camera_whose_picture_waits_for_room_is_only_knocked_at(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "CARRIED_S", 0.01)
+    monkeypatch.setattr(watch, "PATIENCE_S", 0.01)
+
+    async def waits(room: Any) -> bytes:
+        del room
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    scene.camera.snapshot = waits  # type: ignore[method-assign]
+    first = await scene.visit()
+    server = await asyncio.start_server(lambda _r, w: w.close(), "127.0.0.1", 0)
+    async with server:
+        scene.camera.target = Target("cam-1", "127.0.0.1", server.sockets[0].getsockname()[1])
+        assert (await scene.visit())["faults"] == first["faults"] == []
+    assert scene.camera.asked.count("clock") == 1, "its connection is taken"
+    with pytest.raises(Unreachable):
+        await scene.visit()
+    scene.watch.close()
 
 
 async def test_a_new_view_is_learnt_from_a_picture_a_minute(scene: Scene) -> None:
