@@ -52,12 +52,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--host", default="127.0.0.1")
     run.add_argument("--port", type=int, default=1883)
     run.add_argument("--rtsp-port", type=int, default=fleet.RTSP_PORT, help="of cameras that are asked")
-    run.add_argument(
-        "--discovery-port",
-        type=int,
-        default=PORT,
-        help=f"of searches for them (WS-Discovery; default: {PORT})",
-    )
+    run.add_argument("--discovery-port", type=int, help=f"answer searches for them (WS-Discovery: {PORT})")
     run.add_argument("--shift", type=float, default=0.0, help="simulated time is so many seconds ahead")
     run.add_argument("--rate", type=positive, default=1.0, help="simulated time runs so many times as fast")
     run.add_argument(

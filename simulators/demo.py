@@ -23,6 +23,7 @@ from simulators.__main__ import positive
 from simulators.control import SOCKET
 from simulators.errors import UserError
 from simulators.fleet import FLEETS
+from simulators.onvif import discovery
 from simulators.runner import files_of, room_for
 from simulators.supervise import LOOK_S, Supervisor
 
@@ -230,7 +231,7 @@ def _hub_command() -> list[str]:
 def _fleet_command(options: argparse.Namespace, clock: DemoClock) -> list[str]:
     data: Path = options.data
     command = [sys.executable, "-m", "simulators", "run", str(data / "fleet.json"), "--freeze"]
-    command += ["--rtsp-port", str(options.rtsp_port)]
+    command += ["--rtsp-port", str(options.rtsp_port), "--discovery-port", str(discovery.PORT)]
     command += ["--port", str(options.port), f"--shift={clock.shift_s}", "--rate", str(clock.rate)]
     command += ["--since", str(clock.epoch)]
     command += ["--scenario", options.scenario, "--speed", str(options.speed), "--socket", str(data / SOCKET)]

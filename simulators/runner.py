@@ -143,7 +143,7 @@ class Runner:
             try:
                 self._discovery.start()
             except UserError as error:  # everything else plays all the same
-                print(f"simulators: {error}", file=sys.stderr, flush=True)
+                print(error, flush=True)
         if played := self.options.scenario:
             moves = scenario.Rounds(played, self._fleet, self.options.seed, self.options.speed)
             moves.play(self.world, self._say)

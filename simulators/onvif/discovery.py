@@ -83,7 +83,7 @@ class Discovery:
         except OSError as e:
             made.close()
             raise UserError(
-                f"searches for cameras are not answered (UDP port {self._port}: {e.strerror})."
+                f"Searches for cameras are not answered (UDP port {self._port}: {e.strerror})."
             ) from e
         made.setblocking(False)
         self._socket = made
