@@ -126,7 +126,7 @@ class PicturePayload(BaseModel):
     """`picture`: one line of JSON, then the JPEG; `at` in ms since 1970."""
 
     model_config = _CONFIG
-    what: Literal["last", "fault", "reference"]
+    what: Literal["last", "fault", "reference", "proof"]
     at: Annotated[int, Field(ge=0, le=2**53)]
     codes: Annotated[tuple[Code, ...], Field(max_length=32)] = ()
     by: Text = ""

@@ -224,6 +224,10 @@ class Agents:
         """Its next picture shows how it should be, says `by`. Raises Refused."""
         self._order("set_reference", name, by=by)
 
+    def witness(self, name: str, of: str) -> None:
+        """Take a picture now, as proof of this. Raises Refused."""
+        self._order("witness", name, by=of)
+
     async def set_clock(self, name: str, patience_s: float = ORDER_S) -> str:
         """Set a camera's clock; empty where it is right then, else what went wrong. Raises Refused."""
         number = self._order("set_clock", name)

@@ -364,7 +364,7 @@ async def run(
             parts.influx.start()
             teardown.push_async_callback(asyncio.to_thread, parts.influx.stop)
         core = HubCore(parts)
-        feed.visits = core.visits
+        feed.visits, feed.cameras = core.visits, core.cameras
         parts.admission.changed()  # so that the broker is told, if it was not
         teardown.push_async_callback(core.links.store_uses)
         for task in (
@@ -415,6 +415,7 @@ class Feed:
         self.keeper: Keeper | None = None
         self.agents: Agents | None = None
         self.visits: Visits | None = None
+        self.cameras: Cameras | None = None
 
     def __call__(self, delta: Delta) -> None:
         if self.present is not None and not self._loop.is_closed():
@@ -428,6 +429,9 @@ class Feed:
             self.agents.changed()
         if self.keeper is not None and delta.registry:
             self.keeper.changed()
+        if self.cameras is not None:
+            for camera, of in delta.looks:
+                self.cameras.witness(camera, of)
         if self.visits is not None:
             self.visits.changed(delta.tracks)
 

@@ -2,7 +2,7 @@
 
 Pictures lie in the data folder, outside of what the web serves, readable by the hub alone; each look at one is told to
 the audit. `last` is the last good one (kept a day), `fault` the one by which a fault was known (30 days), `reference`
-how it should look (until another one takes its place).
+how it should look (until another one takes its place), `proof` of a notice on a board that it sees (92 days).
 """
 
 from __future__ import annotations
@@ -43,8 +43,9 @@ log = logging.getLogger(__name__)
 LOGIN = "login"
 """What the secret of a camera's password is called."""
 FOLDER = "pictures"
-WHATS = ("reference", "fault", "last")
-KEPT_MS = {"last": 86_400_000, "fault": 30 * 86_400_000}
+WHATS = ("reference", "fault", "last", "proof")
+MANY = ("fault", "proof")
+KEPT_MS = {"last": 86_400_000, "fault": 30 * 86_400_000, "proof": 92 * 86_400_000}
 EVERY_S = 600.0
 LOOKS_MS = 300_000
 """One person's looks at one picture within so long are one entry of the audit."""
@@ -217,6 +218,14 @@ class Cameras:
         self._who_asks(name).reference(name, by.person)
         await self._note(name, "camera.reference_set", by)
 
+    def witness(self, name: str, of: str) -> None:
+        """A picture is taken now and kept as proof of this; nothing where the camera cannot be asked."""
+        try:
+            self._asked(name)
+            self._who_asks(name).witness(name, of)
+        except Refused as e:
+            log.warning("no picture of %s as proof of %s: %s", name, of, e.code)
+
     def _who_asks(self, name: str) -> Keeper | Agents:
         return self._keeper if self._agents.of(name) is None else self._agents
 
@@ -263,11 +272,12 @@ class Cameras:
         if name not in self._devices or what not in WHATS:
             return
         at = int(told["at"])
-        if what != "fault":  # it takes the place of the one before; its file goes with the next upkeep
+        if what not in MANY:  # it takes the place of the one before; its file goes with the next upkeep
             writes.add("DELETE FROM picture WHERE device=? AND what=? AND at<?", name, what, at)
         writes.add(  # once, however often it is told; nothing where a newer one stands
             "INSERT INTO picture (device, what, at, file, codes, bytes, by) SELECT ?1,?2,?3,?4,?5,?6,?7 "
-            "WHERE NOT EXISTS (SELECT 1 FROM picture WHERE device=?1 AND what=?2 AND (at=?3 OR at>?3 AND ?2!='fault'))",
+            "WHERE NOT EXISTS (SELECT 1 FROM picture WHERE device=?1 AND what=?2 "
+            "AND (at=?3 OR at>?3 AND ?2 NOT IN ('fault','proof')))",
             name, what, at, str(told["file"]), json.dumps(list(told.get("codes", ()))),
             int(told.get("bytes", 0)), str(told.get("by", "")),
         )  # fmt: skip

@@ -63,11 +63,13 @@ class Delta:
     access: bool = False
     hub: bool = False
     notices: bool = False
+    looks: list[tuple[str, str]] = field(default_factory=list)
+    """Pictures to be taken as proof of a notice: (camera, of what)."""
 
     def __bool__(self) -> bool:
         """True where something changed."""
         flags = self.pending or self.registry or self.access or self.hub or self.notices
-        return bool(self.tracks or self.cases or flags)
+        return bool(self.tracks or self.cases or self.looks or flags)
 
 
 @dataclass(slots=True)
@@ -383,6 +385,8 @@ class Ingest:
         writes = self.writes
         if self.boards is not None:
             self.boards.prove(writes)
+            looks, self.boards.looks = self.boards.looks, []
+            self.delta.looks += looks
         for t, made in decided.transitions:
             writes.add(
                 "INSERT INTO transition (device, at, before, after, unstable, reasons) VALUES (?,?,?,?,?,?)",

@@ -26,7 +26,7 @@ class Order(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
     id: Annotated[str, Field(min_length=1, max_length=80)]
     expires_at: wire.Ts
-    do: Literal["visit", "set_clock", "set_reference"]
+    do: Literal["visit", "set_clock", "set_reference", "witness"]
     device: wire.Code
     by: wire.Text = ""
 
@@ -77,6 +77,8 @@ class Orders:
                     self._keeper.hurry(order.device)
                 case "set_reference":
                     self._keeper.reference(order.device, order.by)
+                case "witness":
+                    self._keeper.witness(order.device, order.by)
                 case "set_clock":
                     why = await self._keeper.set_clock(order.device)
         except Refused as e:

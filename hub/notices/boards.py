@@ -80,6 +80,9 @@ class Boards:
     _told: dict[Track, int] = field(init=False, default_factory=dict)
     _day: int = field(init=False, default=-1)
     _looked: int = field(init=False, default=0)
+    _looked_at: set[tuple[str, str]] = field(init=False, default_factory=set)
+    looks: list[tuple[str, str]] = field(init=False, default_factory=list)
+    """Pictures to be taken as proof: (camera, of what)."""
 
     def __post_init__(self) -> None:
         """Read the playlists that are followed."""
@@ -269,12 +272,21 @@ class Boards:
             number, _, revision = e.id.partition(".")
             if not (number.isdecimal() and revision.isdecimal() and len(e.id) <= 16):  # noqa: PLR2004 - no item's
                 continue
+            if e.result == "shown" and not late:
+                self._look_at(t.device.name, e.id)
             writes.add(
                 "INSERT OR IGNORE INTO step (notice, revision, device, state, at, board_at, late, frames, right, "
                 "detail, boot, seq) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
                 int(number), int(revision), t.id, e.result, e.at, e.sent, int(late), json.dumps(e.frames),
                 self._right(t, int(number), int(revision), e), e.detail, e.boot, e.seq,
             )  # fmt: skip
+
+    def _look_at(self, board: str, item: str) -> None:
+        """The camera that sees a board takes a picture when an item begins there."""
+        camera = self.book.witnesses.get(board, "")
+        if camera and (board, item) not in self._looked_at:
+            self._looked_at.add((board, item))
+            self.looks.append((camera, f"{board} {item}"))
 
     def _right(self, t: Track, number: int, revision: int, e: Receipt) -> int | None:
         """Every hash that it reports was previewed for that revision and its profile."""

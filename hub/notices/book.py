@@ -58,6 +58,8 @@ class Book:
     changed: bool = field(init=False, default=True)
     _next: int = field(init=False)
     _news: bool = field(init=False, default=False)
+    witnesses: dict[str, str] = field(init=False)
+    """By board, the camera that sees it."""
 
     def __post_init__(self) -> None:
         """Read what is kept."""
@@ -65,6 +67,7 @@ class Book:
         self.templates = rows.templates(self.store)
         stored = self.store.each("SELECT device, policy FROM board")
         self.policies = {name: Policy.model_validate_json(body) for name, body in stored}
+        self.witnesses = dict(self.store.each("SELECT board, camera FROM witness"))
         wanted = self._hashes()
         self.pngs = {h: png for h in wanted for png in self._png(h)}
         highest = max(
@@ -295,6 +298,21 @@ class Book:
         self.changed = True
         told = before.model_dump(), policy.model_dump()
         audit.note(writes, at, by, "board.policy_set", f"device:{board}", *told)
+
+    def set_witness(self, board: str, camera: str, at: int, by: By, writes: Writes) -> None:
+        """The camera that sees a board; empty: none. Raises Refused: unknown_device, not_a_camera."""
+        device, seen_by = self.registry.devices.get(board), self.registry.devices.get(camera)
+        if device is None or device.kind is not Kind.SIGNBOARD:
+            raise Refused("unknown_device")
+        if camera and (seen_by is None or seen_by.kind is not Kind.CAMERA or not seen_by.is_asked):
+            raise Refused("not_a_camera", name=camera)
+        before = self.witnesses.get(board, "")
+        writes.add("DELETE FROM witness WHERE board=?", board)
+        if camera:
+            writes.add("INSERT INTO witness VALUES (?,?)", board, camera)
+        self.witnesses = {**self.witnesses, board: camera}
+        told = {"camera": before}, {"camera": camera}
+        audit.note(writes, at, by, "board.witness_set", f"device:{board}", *told)
 
     # --- the steps that these share ---------------------------------------------------------------------------
 

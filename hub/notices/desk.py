@@ -208,6 +208,10 @@ class NoticeDesk(Notices):
             raise Refused("bad_policy", what=", ".join(sorted(unknown)))
         await self._do(lambda w: self._book.set_policy(board, wanted, self._now(), by, w))
 
+    async def set_witness(self, board: str, camera: str, by: By) -> None:
+        rights.check("policy", self._role(by))
+        await self._do(lambda w: self._book.set_witness(board, camera.strip(), self._now(), by, w))
+
     def _role(self, by: By) -> Role | None:
         """What somebody does here; None while the list of people is empty. Raises Refused (who_are_you)."""
         person = self._people.known(self._people.by(by.person, by.address).person)

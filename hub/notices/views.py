@@ -207,7 +207,7 @@ class BoardView:
 
     `proves`: what its driver can say: `applied`, `stored`, `sent`. `due`: items that take turns on it now;
     `showing`: the hash reported last (empty: dark), at `showing_at`; `right`: it was previewed, None: not known.
-    `asked`/`applied`: ids of its playlist; `late`: not acknowledged in time.
+    `asked`/`applied`: ids of its playlist; `late`: not acknowledged in time. `witness`: the camera that sees it.
     """
 
     name: str
@@ -223,6 +223,7 @@ class BoardView:
     applied: str | None
     late: bool
     problems: tuple[Problem, ...] = ()
+    witness: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,3 +325,9 @@ class Notices(Protocol):
 
     async def set_policy(self, board: str, policy: Mapping[str, Any], by: By) -> None:
         """What a board does by itself (devices.notice.Policy). Raises Refused: unknown_device, bad_policy."""
+
+    async def set_witness(self, board: str, camera: str, by: By) -> None:
+        """The camera that sees a board takes a picture whenever a notice begins there; empty: none does.
+
+        Raises Refused: unknown_device, not_a_camera.
+        """

@@ -70,6 +70,7 @@ class Wall:
             applied=f.applied if f is not None else None,
             late=values.get("board_late") is True,
             problems=_problems(device, aims, t, show, published),
+            witness=self._book.witnesses.get(device.name, ""),
         )  # fmt: skip
 
     async def steps(self, number: int) -> Sequence[Step]:

@@ -89,6 +89,10 @@ class Keeper:
         """Its next picture shows how it should be, says `by`. Raises Refused."""
         self._order(name, reference=name, by=by)
 
+    def witness(self, name: str, of: str) -> None:
+        """Take a picture now, as proof of this. Raises Refused."""
+        self._order(name, witness=name, of=of)
+
     async def set_clock(self, name: str, patience_s: float = 30.0) -> str:
         """Set a camera's clock; empty where it is right then, else what went wrong. Raises Refused."""
         number = f"{name}-{self.now()}"

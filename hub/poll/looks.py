@@ -82,6 +82,7 @@ class Looks:
         self._good_at: float | None = None
         self._came_at = self._every_s = float("nan")
         self._reference_by: str | None = None
+        self._proofs: list[str] = []
         self._sooner = 0
 
     # --- what is wanted ---------------------------------------------------------------------------------------
@@ -98,6 +99,11 @@ class Looks:
     def set_reference(self, by: str) -> None:
         """The next one shows how it should be, says this person."""
         self._reference_by = by
+        self.want()
+
+    def witness(self, of: str) -> None:
+        """The next one is kept as proof of this."""
+        self._proofs.append(of)
         self.want()
 
     @property
@@ -127,6 +133,9 @@ class Looks:
         if self._reference_by is not None and self._eye.set_reference(jpeg):
             self._keep("reference", at, jpeg, by=self._reference_by)
             self._reference_by = None
+        proofs, self._proofs = self._proofs, []
+        for n, of in enumerate(proofs):
+            self._keep("proof", at + n, jpeg, by=of)  # each has an instant of its own
         before, sight = self._sight, self._eye.see(jpeg, at)
         self._sight = sight
         self._plan(before, sight)

@@ -56,6 +56,9 @@ class Watch(Protocol):
     def set_reference(self, by: str) -> None:
         """The next picture shows how it should be, says this person."""
 
+    def witness(self, of: str) -> None:
+        """The next picture is kept as proof of this."""
+
     def look(self) -> None:
         """A picture is wanted at the next visit."""
 
@@ -146,6 +149,12 @@ class Poller:
         """Its next picture shows how it should be; that one is fetched at once."""
         if name in self._kept:
             self._kept[name].watch.set_reference(by)
+            self.hurry(name)
+
+    def witness(self, name: str, of: str) -> None:
+        """A picture is taken now, as proof of this."""
+        if name in self._kept:
+            self._kept[name].watch.witness(of)
             self.hurry(name)
 
     async def set_clock(self, name: str, number: str) -> None:

@@ -58,6 +58,8 @@ class Talk:
                 p.drop(name)
             case {"hurry": name}:
                 p.look(name)
+            case {"witness": name, "of": of}:
+                p.witness(name, of)
             case {"reference": name, "by": by}:
                 p.reference(name, by)
             case {"set_clock": name, "id": number}:

@@ -82,6 +82,10 @@ class Watch:
         """The next picture shows how it should be; it is due now."""
         self._looks.set_reference(by)
 
+    def witness(self, of: str) -> None:
+        """The next picture, which is due now, is kept as proof of this."""
+        self._looks.witness(of)
+
     def look(self) -> None:
         """A picture at the next visit, unless the last one has just come."""
         self._looks.want_another()

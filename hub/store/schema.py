@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-VERSION = 6
+VERSION = 7
 """The newest in migrations/versions; kept in the file as `PRAGMA user_version`."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"

@@ -62,6 +62,7 @@ ACTION: Mapping[str, str] = {
     "notice.discarded": mark("discarded a draft"),
     "template.kept": mark("kept a template"),
     "board.policy_set": mark("set what a board does by itself"),
+    "board.witness_set": mark("set which camera sees a board"),
 }
 
 FIELD: Mapping[str, str] = {
@@ -87,6 +88,7 @@ FIELD: Mapping[str, str] = {
     "address": mark("Address (of a camera that is asked)"),
     "login": mark("User name there"),
     "profile": mark("Profile of a notice board"),
+    "camera": mark("Camera"),
     "model": mark("Model"),
     "firmware": mark("Firmware"),
     "why": mark("Why"),

@@ -31,6 +31,7 @@ WHAT: dict[str, str] = {
     "reference": mark("Reference view"),
     "last": mark("Last good one"),
     "fault": mark("When it was found"),
+    "proof": mark("Proof of a notice"),
 }
 _CODES: dict[str, tuple[str, ...]] = {
     "reachable": ("answersSlow", "answersGarbled", "answersTooLarge", "sendsElsewhere", "notOnvif"),

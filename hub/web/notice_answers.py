@@ -194,6 +194,8 @@ class BoardAnswer(Answer):
     applied: str | None
     late: bool
     """It did not acknowledge its playlist in time."""
+    witness: str
+    """The camera that sees it; empty: none."""
     problems: list[WrongAnswer]
 
     @classmethod

@@ -353,6 +353,7 @@ async def _story(
         chain=_chain(steps, told, notice) if told is not None else [], STATES=STATES, State=State, Level=Level,
         ask=ask, error=error, called=_titles(core), N=notice_words, aimed=_aimed(core, notice.newest.draft.targets),
         preview=await _preview(reader, Written.of(notice)) if notice.state in (State.DRAFT, State.APPROVED) else "",
+        pictures=await _pictures(core, notice) if told is not None else {},
         later=f"{now + timedelta(hours=6):%Y-%m-%dT%H:%M}", names=names_of(core),
     )  # fmt: skip
 
@@ -406,6 +407,26 @@ async def _do(reader: Reader, number: int, do: str, version: int, why: str, unti
             await notices.extend(number, version, at, by)
         case "discard":
             await notices.discard(number, version, by)
+
+
+async def _pictures(core: Core, notice: Notice) -> dict[str, tuple[str, int]]:
+    """By board: (camera, picture) that was taken of it when a text of this notice began there, the newest."""
+    found: dict[str, tuple[str, int]] = {}
+    for board in core.notices.boards():
+        if board.witness:
+            for p in reversed(await core.cameras.pictures(board.witness)):
+                if p.what == "proof" and p.by.startswith(f"{board.name} {notice.number}."):
+                    found[board.name] = board.witness, p.id
+    return found
+
+
+@router.post("/boards/{name}/witness", include_in_schema=False)
+async def set_witness(
+    reader: ReaderDep, name: str, camera: Annotated[str, Form(max_length=40)] = ""
+) -> Response:
+    """The form on a board's page."""
+    await reader.core.notices.set_witness(name, camera, reader.by)
+    return reader.go(f"/devices/{name}")
 
 
 # --- boards -------------------------------------------------------------------------------------------------------

@@ -277,3 +277,17 @@ async def set_policy(
 ) -> None:
     """What a board does by itself: link_lost, link_lost_s, power_return, nothing_due, no_clock. Others stay."""
     await core.notices.set_policy(name, said, by)
+
+
+class Witness(_Said):
+    """The camera that sees a board; empty: none."""
+
+    camera: Annotated[str, Field(max_length=40)] = ""
+
+
+@router.put("/api/boards/{name}/witness", responses=_REFUSALS, status_code=204)
+async def set_witness(
+    core: CoreDep, by: ByDep, name: Annotated[str, Path(max_length=40)], said: Witness
+) -> None:
+    """The camera that sees a board: it takes a picture whenever a notice begins there."""
+    await core.notices.set_witness(name, said.camera, by)

@@ -149,3 +149,9 @@ async def test_the_page_of_a_board(lan: Somebody) -> None:
     assert "Bảng chưa bao giờ báo đang hiện gì." in page
     assert 'href="/notices/new?to=device:bang-1"' in page
     assert "/devices/bang-1" in await lan.get("/boards")
+
+
+async def test_a_board_names_the_camera_that_sees_it(lan: Somebody) -> None:
+    assert await lan.post("/boards/bang-1/witness", 303, camera="") == "/devices/bang-1"
+    refused = await lan.post("/boards/bang-1/witness", 409, camera="bang-2")
+    assert "không phải là camera" in refused

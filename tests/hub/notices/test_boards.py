@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from devices import notice
+from devices.device import Device, Kind
 from devices.health import Health
 from devices.lifecycle import Lifecycle
 from devices.notice import MOST_ITEMS, Level
@@ -241,6 +242,29 @@ async def test_every_receipt_is_a_step_once(office: Office) -> None:
     assert [s.state for s in await office.notices.steps(1) if s.board == "bang-1"] == [
         "sent", "stored", "shown", "ended",
     ]  # fmt: skip
+
+
+async def test_the_camera_that_sees_a_board_is_sent_for_once_a_notice(office: Office) -> None:
+    office.registry.devices["cam-1"] = Device(
+        "cam-1", Kind.CAMERA, REALM, REALM, driver="onvif", address="http://192.168.1.9"
+    )
+    with pytest.raises(Refused, match="not_a_camera"):
+        await office.notices.set_witness("bang-1", "bang-2", LAN)
+    await office.notices.set_witness("bang-1", "cam-1", LAN)
+    await office.on_boards(said())
+    made = told(office)["bang-1"]
+    assert made is not None
+    frame = made.items[0].frames[0].hash
+    for name in ("bang-1", "bang-2"):
+        bang = Board(office, name)
+        bang.says("receipt", id="1.1", result="shown", frames=[frame])
+        bang.says("receipt", id="1.1", result="shown", frames=[frame])
+    late = Board(office, "bang-1", boot=9)
+    late.says("receipt", id="1.2", result="shown", frames=[frame], late=True, ts=office.clock.at / 1000 - 60)
+    assert [look for d in office.deltas for look in d.looks] == [("cam-1", "bang-1 1.1")]
+    office.crash()
+    office.start()
+    assert office.book.witnesses == {"bang-1": "cam-1"}
 
 
 async def test_a_frame_that_nobody_previewed_is_a_lie(office: Office) -> None:

@@ -51,6 +51,9 @@ class Camera:
         assert by == "An"
         self.referenced = True
 
+    def witness(self, of: str) -> None:
+        raise NotImplementedError
+
     def look(self) -> None:
         self.looked = True
 

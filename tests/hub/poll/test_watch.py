@@ -253,6 +253,18 @@ async def test_a_camera_whose_picture_waits_for_room_is_only_knocked_at(
     scene.watch.close()
 
 
+async def test_a_picture_as_proof_is_taken_at_once(scene: Scene) -> None:
+    await scene.visit()
+    scene.watch.witness("bang-1 3.1")
+    scene.watch.witness("bang-2 3.1")
+    await scene.visit(1)
+    proofs = [t for t in scene.told if t["what"] == "proof"]
+    assert [p["by"] for p in proofs] == ["bang-1 3.1", "bang-2 3.1"]
+    assert len({p["at"] for p in proofs}) == 2
+    await scene.visit(700)
+    assert scene.kept().count("proof") == 2
+
+
 async def test_a_new_view_is_learnt_from_a_picture_a_minute(scene: Scene) -> None:
     scene.eye.knows = False
     for _ in range(4):
