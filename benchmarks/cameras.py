@@ -93,6 +93,14 @@ def made() -> fleet.Fleet:
     return fleet_file.with_passwords(replace(whole, devices=cameras), None)
 
 
+async def picture(camera: Camera) -> bytes:
+    """A snapshot, or a key frame where it has none, or none without a password in plain words."""
+    try:
+        return await camera.snapshot()
+    except CameraError:
+        return await camera.key_frame()
+
+
 async def learn(file: dict[str, Any], folder: Path) -> int:
     """Have the hub know every view: how many it does then."""
     at_once, known, shelf = asyncio.Semaphore(16), 0, Shelf(folder, lambda _: None)
@@ -108,9 +116,9 @@ async def learn(file: dict[str, Any], folder: Path) -> int:
         async with at_once:
             try:
                 await camera.clock()
-                seen = decode(await camera.snapshot())
+                seen = decode(await picture(camera))
             except (CameraError, PictureError):
-                return  # it has no snapshots, or none without a password in plain words
+                return
             finally:
                 camera.rest()
             shelf.remember(row["name"], Memory(reference=reference_of([seen] * LEARNT)).to_json())

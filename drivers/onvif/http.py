@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import fcntl
 import functools
 import re
 import socket
 import ssl
+import struct
+import termios
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin, urlsplit
@@ -312,6 +315,14 @@ def narrow(writer: asyncio.StreamWriter) -> None:
     """Let the camera send little that nobody has read yet."""
     taken: socket.socket = writer.get_extra_info("socket")
     taken.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WINDOW)
+
+
+def unread(writer: asyncio.StreamWriter) -> int:
+    """Bytes that came and that nobody has read."""
+    taken: socket.socket | None = writer.get_extra_info("socket")
+    if taken is None or taken.fileno() < 0:
+        return 0
+    return struct.unpack("i", fcntl.ioctl(taken.fileno(), termios.FIONREAD, bytes(4)))[0]  # type: ignore[no-any-return]
 
 
 class _Pace:

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from drivers.onvif.errors import CameraError, Code, quoted
-from drivers.onvif.http import CONNECT_S, narrow, network_error, tls_context
+from drivers.onvif.http import CONNECT_S, narrow, network_error, tls_context, unread
 from drivers.onvif.rtp import Assembler, Track, control_url, video
 from drivers.onvif.rtp_jpeg import JpegAssembler
 from drivers.onvif.target import split
@@ -83,6 +83,7 @@ class Rtsp:
     async def __aexit__(self, *_: object) -> None:
         if self._streams:
             writer = self._streams[1]
+            self._cost.came(unread(writer))  # of a stream that goes on; it was carried all the same
             if self._session and not writer.is_closing():
                 writer.write(self._request("TEARDOWN", self._url, {}))  # no answer is waited for
             writer.close()

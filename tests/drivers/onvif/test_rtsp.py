@@ -278,6 +278,18 @@ async def test_a_stream_is_read_as_there_is_room() -> None:
     assert max(seen) < 2000
 
 
+async def test_what_came_after_the_key_frame_counts_too() -> None:
+    key = rtp(b"\x67sps") + rtp(b"\x68pps") + rtp(b"\x65idr", marker=True)
+    more = b"".join(rtp(b"\x41" + bytes(1400)) for _ in range(100))
+    ask = Asker()
+    async with serving(DESCRIBED, OK + b"Session: 7\r\n\r\n", OK + b"\r\n" + key + more) as port:
+        async with ask(port, "/x") as session:
+            await session.key_frame()
+            await asyncio.sleep(0.1)  # the camera goes on
+            read = ask.cost.bytes_in
+        assert ask.cost.bytes_in - read > 8_000
+
+
 async def test_an_encoding_that_is_not_read() -> None:
     sdp = SDP.replace(b"H264", b"MP4V-ES")
     async with serving(OK + b"Content-Length: %d\r\n\r\n" % len(sdp) + sdp) as port:
