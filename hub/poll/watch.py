@@ -228,6 +228,7 @@ class Watch:
     # --- its picture ------------------------------------------------------------------------------------------
 
     async def _look(self, found: Found) -> None:
+        self._collect()
         now = self._pace.mono()
         near = self.row.interval_s * NEARLY
         due = now >= self._looks.due - near and found.login is not False and not self._picture_rest.waits(now)
@@ -238,9 +239,14 @@ class Watch:
         if task is not None:
             if self._carrying:
                 await asyncio.wait({task}, timeout=PATIENCE_S)  # a visit is not held up for the uplink
-            if task.done():
-                self._fetching = None
-                task.result()
+            self._collect()
+
+    def _collect(self) -> None:
+        """The next picture may begin once the last one is done."""
+        task = self._fetching
+        if task is not None and task.done():
+            self._fetching = None
+            task.result()
 
     async def _fetch_in_turn(self) -> None:
         """One picture of a village at a time, when its uplink has room."""

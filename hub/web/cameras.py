@@ -99,8 +99,8 @@ class CameraAnswer(Answer):
     pictures: list[PictureAnswer]
 
 
-def lights(detail: DeviceDetail, lang: Language) -> list[LightAnswer]:
-    """The six lights in the order in which one hangs on the other."""
+def lights(detail: DeviceDetail, lang: Language, *, learnt: bool = True) -> list[LightAnswer]:
+    """The six lights in the order in which one hangs on the other. `learnt`: it is known how its view looks."""
     values = detail.values
     good, bad = _list(values.get("lights_ok")), _list(values.get("lights_bad"))
     faults = _list(values.get("faults"))
@@ -115,6 +115,8 @@ def lights(detail: DeviceDetail, lang: Language) -> list[LightAnswer]:
         text = "; ".join(said) if said and not away else _text(name, state, detail, lang)
         if not said and not away and (perhaps := _words(_CODES[name], values.get("suspected"), lang)):
             text = lang.text(mark("perhaps: %(what)s; looked at again soon")) % {"what": "; ".join(perhaps)}
+        elif name == "picture_good" and state == "unknown" and not (away or said or learnt):
+            text = lang.text(mark("cannot tell yet: its view is being learnt"))
         found.append(LightAnswer(name=name, state=state, text=text))
     return found
 
@@ -169,8 +171,9 @@ async def read(core: Core, name: str, lang: Language) -> CameraAnswer | None:
         return None
     tried = core.cameras.tried(name)
     values = detail.values
+    pictures = await core.cameras.pictures(name)
     return CameraAnswer(
-        lights=lights(detail, lang),
+        lights=lights(detail, lang, learnt=any(p.what == "reference" for p in pictures)),
         security=[c for c in SECURITY if c in _list(values.get("faults"))],
         agent=core.agents.of(name) or "",
         tried_at=None if tried is None else tried.at,
@@ -180,7 +183,7 @@ async def read(core: Core, name: str, lang: Language) -> CameraAnswer | None:
         traffic_kb=int(values.get("traffic_kb", 0)),  # type: ignore[arg-type]
         has_password=core.cameras.has_password(name),
         events=core.cameras.options(name).events,
-        pictures=[PictureAnswer.of(p) for p in await core.cameras.pictures(name)],
+        pictures=[PictureAnswer.of(p) for p in pictures],
     )
 
 

@@ -47,6 +47,13 @@ def test_a_light_says_why(light: str, values: dict[str, Any], state: str, vi: st
     assert told(found, light, "en") == (state, en)
 
 
+def test_until_its_view_is_learnt_nobody_can_tell() -> None:
+    found = {x.name: x.text for x in lights(detail(faults=[]), language("vi"), learnt=False)}
+    assert found["picture_good"] == "chưa rõ: đang học khung hình của camera"
+    bad = detail(faults=["pictureBlack"], lights_bad=["picture_good"])
+    assert {x.name: x.text for x in lights(bad, language("vi"), learnt=False)}["picture_good"] == "hình đen"
+
+
 def test_of_one_that_does_not_answer_nothing_else_can_be_told() -> None:
     found = detail(
         Health.OFFLINE, lights_ok=["clock_right"], suspected=["lensCovered"], faults=["lensCovered"]

@@ -556,3 +556,13 @@ def test_an_eye_remembers_what_stood_wrong() -> None:
     before = HubEye(eye.to_json()).before
     assert before is not None
     assert (before.codes, before.good, before.fresh) == (("pictureGarbled",), False, None)
+
+
+async def test_pictures_that_wait_for_their_turn_come_as_often_as_wanted(scene: Scene) -> None:
+    for _ in range(4):
+        await scene.bucket.turn.acquire()  # another camera's picture is on its way
+        await scene.visit(600)
+        scene.bucket.turn.release()
+        for _ in range(10):
+            await asyncio.sleep(0)
+    assert scene.camera.asked.count("snapshot") == 4
