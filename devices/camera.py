@@ -71,9 +71,13 @@ FAULT_CODES: dict[str, dict[str, str]] = {
         "vi": "ai cũng xem được luồng hình, không cần mật khẩu",
         "en": "its stream is open without a password",
     },
+    "pictureOpen": {
+        "vi": "ai cũng lấy được hình chụp, không cần mật khẩu",
+        "en": "its snapshot is open without a password",
+    },
     "plainHttp": {"vi": "chỉ nhận HTTP không mã hóa", "en": "takes plain HTTP only"},
 }
 """What a poller says in `faults` -> what people read."""
 
-SECURITY = ("defaultPassword", "streamOpen", "plainHttp")
+SECURITY = ("defaultPassword", "streamOpen", "pictureOpen", "plainHttp")
 """Codes of the security column: they make no light red."""

@@ -142,6 +142,8 @@ class Watch:
         if not found.faults:
             await self._ask(found)
             await self._look(found)
+        if self._camera.picture_open:
+            found.faults.append("pictureOpen")
         self._looks.tell(found, self._alarms.active)
         found.requests_h, found.traffic_kb = self._budget.hour(self._pace.mono())
         self._before = found

@@ -47,6 +47,7 @@ class Camera:
     streamed: Any = field(default_factory=lambda: SimpleNamespace(open=False))
     framed: Any = b"key frame"
     picture: Any = b"jpeg"
+    picture_open: bool | None = None
     asked: list[str] = field(default_factory=list)
     cost: Cost = field(default_factory=Cost)
     login: Login = field(default_factory=Login)
@@ -447,6 +448,19 @@ async def test_a_stream_that_is_open_or_refused(scene: Scene) -> None:
     assert (await scene.visit())["faults"] == ["streamRefused"]
     scene.camera.streamed = CameraError(Code.NO_SUCH_SERVICE, "none")
     assert (await scene.visit())["faults"] == []
+
+
+async def test_a_picture_that_everybody_gets(scene: Scene) -> None:
+    scene.camera.picture_open = True
+    said = await scene.visit()
+    assert said["faults"] == ["pictureOpen"]
+    assert not {"picture_fresh", "picture_good"} & set(said["lights_bad"]), "it makes no light red"
+    scene.camera.informed = CameraError(Code.LOGIN_REFUSED, "no")
+    assert (await scene.visit())["faults"] == ["loginRefused", "pictureOpen"], (
+        "it stays known between pictures"
+    )
+    scene.camera.picture_open = False
+    assert (await scene.visit())["faults"] == ["loginRefused"]
 
 
 @pytest.mark.parametrize(("answer", "light"), [(True, "lights_ok"), (False, "lights_bad"), (None, None)])
