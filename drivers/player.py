@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -22,13 +22,22 @@ class _Message(BaseModel):
 
 class _Said(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore")
+    screen: Annotated[str, Field(max_length=40)] = ""
     messages: Annotated[list[_Message], Field(max_length=MOST)]
 
 
-def read(body: bytes) -> tuple[tuple[str, bytes], ...]:
-    """(channel, payload) of each message of a post, payloads as our contract has them. Raises BadPayload."""
+class Said(NamedTuple):
+    """One post: which screen it is, by its own name for itself, and (channel, payload) of each message."""
+
+    screen: str
+    messages: tuple[tuple[str, bytes], ...]
+
+
+def read(body: bytes) -> Said:
+    """A post; payloads are as our contract has them. Raises BadPayload."""
     try:
         said = _Said.model_validate_json(body)
     except ValidationError as e:
         raise BadPayload(why(e), excerpt(body)) from e
-    return tuple((m.channel, json.dumps(m.body, separators=(",", ":")).encode()) for m in said.messages)
+    bodies = ((m.channel, json.dumps(m.body, separators=(",", ":")).encode()) for m in said.messages)
+    return Said(said.screen, tuple(bodies))

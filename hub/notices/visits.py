@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from hub.track import Track
 
 
+SCREEN_S = 150.0
+"""A screen that said nothing for so long gives its place to another one on the same link."""
 FETCH_S = 60.0
 """A controller that fetches tells so often that it lives."""
 
@@ -46,6 +48,7 @@ class Visits:
         self._boards, self._do, self.now = boards, do, now
         self._waiting: dict[str, set[asyncio.Event]] = {}
         self._fetchers: dict[str, _Fetcher] = {}
+        self._screens: dict[str, tuple[str, int]] = {}
         self.doors = 0
         """How often the door was shut: streams of an earlier one end."""
 
@@ -64,6 +67,14 @@ class Visits:
     def frame(self, found: str) -> bytes | None:
         """The PNG of a frame that boards should have now."""
         return self._boards.png(found)
+
+    def speaks(self, board: str, screen: str) -> bool:
+        """Whether this screen speaks for the board: the first one does, and another one where that is silent."""
+        now, (known, at) = self.now(), self._screens.get(board, ("", 0))
+        if known != screen and now - at < SCREEN_S * 1000:
+            return False
+        self._screens[board] = screen, now
+        return True
 
     async def said(self, board: str, messages: Sequence[tuple[str, bytes]]) -> None:
         """Take in what a board said, as if it came by MQTT: (channel, payload). It is committed on return."""

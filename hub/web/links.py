@@ -145,12 +145,16 @@ async def _make(core: Core, by: ByDep, said: Wanted) -> LinkMadeAnswer:
         raise Refused("unknown_purpose")
     if not _there(core, purpose.subject, said.subject):
         raise Refused(f"unknown_{purpose.subject}")
+    driver = _driver(core, said.subject)
+    if (said.purpose == "player" and driver != "player") or (said.purpose == "led" and driver == "player"):
+        raise Refused("other_driver", driver=driver)
     days = said.days or purpose.days
     if not 1 <= days <= purpose.most_days:
         raise Refused("bad_days", limit=purpose.most_days)
     link, token = await core.links.make(said.purpose, said.subject, typed.line(said.note), days, by)
     return LinkMadeAnswer(
-        link=LinkAnswer.of(link, core.now()), address=f"{core.hub().outside.address}/l/{token}"
+        link=LinkAnswer.of(link, core.now()),
+        address=f"{core.hub().outside.address}/l/{token}{'/' if said.purpose == 'player' else ''}",
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,13 +41,13 @@ STREAMS = 3
 POLICY = "; script-src 'self'; connect-src 'self'; worker-src 'self'"
 
 
-def _board(request: Request) -> Device | None:
-    """The board that this link is about; None where it is none any more."""
+def _board(request: Request, *drivers: str) -> Device | None:
+    """The board that this link is about; None where it is none any more, or is not driven so."""
     core: Core = request.scope["core"]
     found = core.device_view(request.scope["link"].subject)
     if found is None or found.device.kind is not Kind.SIGNBOARD or found.lifecycle is Lifecycle.RETIRED:
         return None
-    return found.device
+    return found.device if not drivers or found.device.driver in drivers else None
 
 
 def _visits(request: Request) -> Visits:
@@ -56,7 +57,7 @@ def _visits(request: Request) -> Visits:
 
 async def page(request: Request) -> Response:
     """The player. Everything is fetched relative to this page, so its address ends with a slash."""
-    board, core = _board(request), request.scope["core"]
+    board, core = _board(request, "player"), request.scope["core"]
     if board is None:
         return Response(status_code=404)
     if not request.scope["raw_path"].endswith(b"/"):
@@ -72,7 +73,7 @@ async def file(request: Request) -> Response:
 
 async def playlist(request: Request) -> Response:
     """What the board should show. Who `have`s it gets its id, the hub's time, and what emergencies have left."""
-    board = _board(request)
+    board = _board(request, "player")
     if board is None:
         return Response(status_code=404)
     made, now = _visits(request).playlist(board.name), _visits(request).now() // 1000
@@ -96,12 +97,15 @@ async def frame(request: Request) -> Response:
 
 
 async def said(request: Request) -> Response:
-    """Receipts and readings. 204: they are stored; 422: what was sent will never be taken; 503: not now."""
-    board = _board(request)
+    """Receipts and readings. 204: stored; 409: another screen speaks; 422: it will never be taken; 503: not now."""
+    board = _board(request, "player")
     if board is None:
         return Response(status_code=404)
     try:
-        await _visits(request).said(board.name, player.read(await request.body()))
+        told = player.read(await request.body())
+        if not _visits(request).speaks(board.name, told.screen):
+            return Response(status_code=409)
+        await _visits(request).said(board.name, told.messages)
     except BadPayload as e:
         return Response(e.reason, 422)
     except Refused:
@@ -111,7 +115,7 @@ async def said(request: Request) -> Response:
 
 async def events(request: Request) -> Response:
     """A stream: event `playlist` whenever it may be another one, `ping` every 10 s. It ends with the link."""
-    board = _board(request)
+    board = _board(request, "player")
     if board is None:
         return Response(status_code=404)
     if _visits(request).watching(board.name) >= STREAMS:
@@ -150,13 +154,14 @@ async def _told(request: Request, board: str) -> AsyncIterator[str]:
 
 async def standing(request: Request) -> Response:
     """The frame that is to stand now, as PNG or as bits, with its hash as ETag and when to come again."""
-    board = _board(request)
+    board = _board(request, "led")
     if board is None:
         return Response(status_code=404)
     visits = _visits(request)
     made = visits.playlist(board.name)
     now = led.standing(made, visits.now() / 1000) if made is not None else None
-    await visits.fetched(board.name, now.item if now is not None else "", now.frame.hash if now else "")
+    with suppress(Refused):  # the frame matters more than that its fetching is stored
+        await visits.fetched(board.name, now.item if now is not None else "", now.frame.hash if now else "")
     if now is None:
         return Response(status_code=204, headers={"retry-after": "10"})
     head = {

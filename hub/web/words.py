@@ -217,6 +217,9 @@ REFUSED: Mapping[str, str] = {
     "driver_of_cameras": mark("The driver %(driver)s is for cameras and recorders."),
     "address_missing": mark("Say where %(name)s is asked: its address, or that of its recorder."),
     "bad_address": mark("%(column)s: an address looks like http://192.168.1.64/path, without a login in it."),
+    "other_driver": mark(
+        "This board comes in another way (driver %(driver)s): change its driver, or make the other link."
+    ),
     "not_a_camera": mark("%(name)s is no camera that the hub can ask."),
     "not_a_board": mark("The driver %(driver)s is for notice boards only."),
     "no_such_driver": mark("There is no driver %(driver)s; there are: %(known)s."),

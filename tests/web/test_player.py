@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,9 @@ RED, GREEN, BLUE, GREY = (200, 10, 20), (1, 180, 40), (3, 5, 250), (90, 91, 92)
 
 @pytest.fixture
 def board(core: FakeCore) -> str:
-    return next(n for n, v in core.by_name.items() if v.device.kind is Kind.SIGNBOARD)
+    name, view = next((n, v) for n, v in core.by_name.items() if v.device.kind is Kind.SIGNBOARD)
+    core.by_name[name] = replace(view, device=replace(view.device, driver="player"))
+    return name
 
 
 @pytest.fixture
@@ -123,7 +126,7 @@ async def test_what_is_asked_stands_and_is_proved(
         )
         await shows(page, flood.hash)
         await until(lambda: ("2.1", "shown", False) in visits.receipts(board), "the emergency is proved")
-        assert ("1.1", "ended", False) not in visits.receipts(board), "it was pushed aside, not ended"
+        assert ("1.1", "ended", False) in visits.receipts(board), "it stands there no more"
         said = (flood.hash, visits.asked[board].id)
         await until(lambda: said == visits.reported(board), "what stands there is reported at once")
         visits.ask(board, fallback=(idle,))
@@ -169,6 +172,68 @@ async def test_it_goes_on_without_the_hub_and_proves_it_later(
     await context.close()
 
 
+async def test_a_screen_starts_without_the_hub_by_the_address_that_was_printed(
+    core: FakeCore, browser: Browser, board: str, token: str
+) -> None:
+    visits = core.visits
+    core.at = round(time.time() * 1000)
+    red = visits.frame_of(RED)
+    visits.ask(board, visits.item(1, red))
+    context = await browser.new_context()
+    async with door(core) as port:
+        page = await opened(context, f"http://127.0.0.1:{port}/l/{token}/")
+        await shows(page, red.hash)
+        await page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        await page.wait_for_function("caches.open('player').then((c) => c.keys()).then((k) => k.length >= 5)")
+        await page.close()
+    for query in ("", "?lang=en"):
+        page = await context.new_page()
+        await page.goto(f"http://127.0.0.1:{port}/l/{token}/{query}", wait_until="domcontentloaded")
+        await shows(page, red.hash)
+        await page.close()
+    await context.close()
+
+
+async def test_what_stood_goes_on_until_the_next_frames_are_there(
+    core: FakeCore, browser: Browser, board: str, token: str
+) -> None:
+    visits = core.visits
+    red, large = visits.frame_of(RED), visits.frame_of(BLUE, (640, 480))
+    before = visits.ask(board, visits.item(1, red))
+    async with door(core) as port:
+        context = await browser.new_context()
+        page = await opened(context, f"http://127.0.0.1:{port}/l/{token}/")
+        await shows(page, red.hash)
+        png = visits.pngs.pop(large.hash)
+        visits.ask(board, visits.item(2, large, level=Level.EMERGENCY), visits.item(1, red))
+        await until(lambda: ("2.1", "failed", False) in visits.receipts(board), "told that it lacks a frame")
+        await shows(page, red.hash)
+        assert visits.reported(board)[1] == before.id
+        visits.pngs[large.hash] = png
+        await shows(page, large.hash)
+        await until(lambda: visits.reported(board) == (large.hash, visits.asked[board].id), "told at once")
+        await context.close()
+
+
+async def test_a_second_screen_on_a_link_shows_and_does_not_speak(
+    core: FakeCore, browser: Browser, board: str, token: str
+) -> None:
+    visits = core.visits
+    red = visits.frame_of(RED)
+    visits.ask(board, visits.item(1, red))
+    async with door(core) as port:
+        first, second = [await browser.new_context() for _ in range(2)]
+        await shows(await opened(first, f"http://127.0.0.1:{port}/l/{token}/"), red.hash)
+        await until(lambda: ("1.1", "shown", False) in visits.receipts(board), "the first one speaks")
+        boots = {body["boot"] for _, _, body in visits.heard}
+        looking = await opened(second, f"http://127.0.0.1:{port}/l/{token}/")
+        await shows(looking, red.hash)
+        await expect(looking.locator("body")).to_have_class("second")
+        assert {body["boot"] for _, _, body in visits.heard} == boots
+        await first.close()
+        await second.close()
+
+
 async def test_pixels_that_are_not_the_previewed_ones_are_not_shown(
     core: FakeCore, browser: Browser, board: str, token: str
 ) -> None:
@@ -186,6 +251,14 @@ async def test_pixels_that_are_not_the_previewed_ones_are_not_shown(
 
 def outside(core: FakeCore) -> TestClient:
     return TestClient(create_outside(core), base_url="https://hub.xa.vn", client=("203.0.113.7", 5))
+
+
+async def test_a_link_serves_the_board_of_its_own_kind_only(core: FakeCore, board: str) -> None:
+    red = core.visits.frame_of(RED)
+    core.visits.ask(board, core.visits.item(1, red))
+    _, token = await core.links.make("led", board, "", 30, BY)
+    assert outside(core).get(f"/l/{token}/frame.png").status_code == 404, "nobody fetches in a player's name"
+    assert outside(core).get(f"/l/{token}/frames/{red.hash}.png").status_code == 200
 
 
 def test_bad_words_of_a_player_are_refused(core: FakeCore, token: str) -> None:

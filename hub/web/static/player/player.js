@@ -3,7 +3,7 @@
 import { hashOf, turns } from "./rules.js";
 import { open } from "./store.js";
 
-const POLL_S = 30, REPORT_S = 60, LATE_S = 60, BATCH = 30, RETRY_S = 5, TICK_MS = 250, KEEP_LEFT_S = 10;
+const POLL_S = 30, REPORT_S = 60, LATE_S = 60, BATCH = 30, RETRY_S = 5, TICK_MS = 250, PATIENCE_MS = 20000;
 const REVOKED_S = 600; // so long nothing but 404: the link was revoked
 const board = document.body.dataset.board, canvas = document.querySelector("canvas");
 const context = canvas.getContext("2d", { alpha: false, willReadFrequently: true });
@@ -11,24 +11,24 @@ const mono = () => performance.now() / 1000;
 const boot = crypto.getRandomValues(new Uint32Array(1))[0];
 
 const state = {
-  store: null, playlist: null, missing: new Set(), ends: {}, seq: 0, showing: "", shown: {}, told: new Set(),
-  started: mono(), heard: null, hubAhead: null, latest: 0, silentBefore: 0, refusedSince: null,
-  turn: "", frames: [], place: 0, until: 0, reported: "", drawing: false,
+  store: null, screen: "", playlist: null, next: null, missing: new Set(), ends: {}, seq: 0, shown: {}, told: new Set(),
+  started: mono(), heard: null, hubAhead: null, ownAhead: null, silentBefore: 0, refusedSince: null, second: false,
+  showing: "", turn: "", frames: [], place: 0, until: 0, reported: "", drawing: false,
 };
 
-// ---- time: the hub's clock once it was heard; before that this machine's, unless it is behind what we know ----
+// ---- time: the hub's clock once it was heard; after a restart this machine's, as far as it was off then, unless it
+// went back since (a machine without a battery for its clock): then the time is unknown ----
 
 function clock() {
   if (state.hubAhead !== null) return mono() + state.hubAhead;
-  const own = Date.now() / 1000;
-  return own >= state.latest && own > 1.6e9 ? own : null;
+  return state.ownAhead !== null ? Date.now() / 1000 + state.ownAhead : null;
 }
 
 function heardAt(hubNow) {
   state.heard = mono();
   state.hubAhead = hubNow - mono();
-  state.latest = hubNow;
-  state.store.put("latest", hubNow);
+  const own = Date.now() / 1000;
+  state.store.put("clock", { own, ahead: hubNow - own });
 }
 
 function moment() {
@@ -43,6 +43,7 @@ function moment() {
 // ---- what is said ----
 
 async function say(channel, body) {
+  if (state.second && channel !== "state") { post(); return; }
   state.seq += 1;
   const ts = clock();
   const said = { boot, seq: state.seq, ...(ts === null ? {} : { ts: Math.round(ts * 1000) / 1000 }), ...body };
@@ -55,28 +56,43 @@ const receipt = (item, result, frames, detail) =>
 
 function report() {
   state.reported = state.turn;
+  const faults = [...(state.missing.size ? ["fetch_failed"] : []), ...(state.store.full ? ["storage_full"] : [])];
   return say("telemetry", {
-    applied: state.playlist?.id ?? "", showing: state.showing, uptime_s: Math.floor(mono()),
-    faults: state.missing.size ? ["frame_missing"] : [],
+    applied: state.playlist?.id ?? "", showing: state.showing, uptime_s: Math.floor(mono()), faults,
   });
 }
 
-let posting = false;
+// What is read once: this screen's name for itself, so that a second one on the same link is told apart.
+async function screenName() {
+  const known = await state.store.get("screen");
+  if (known) return known;
+  const made = [...crypto.getRandomValues(new Uint8Array(8))].map((b) => b.toString(16).padStart(2, "0")).join("");
+  await state.store.put("screen", made);
+  return made;
+}
+
+let posting = false, batch = BATCH;
 async function post() {
   if (posting) return;
   posting = true;
   try {
     for (;;) {
-      const queued = await state.store.queued(BATCH);
+      const queued = await state.store.queued(batch);
       if (!queued.length) break;
       const messages = queued.map(([, { channel, body, at, boot: of }]) => {
         const late = of !== boot || mono() - at > LATE_S;
         return { channel, body: late && channel !== "state" ? { ...body, late: true } : body };
       });
       const answer = await fetch("said", {
-        method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ messages }),
+        method: "POST", headers: { "content-type": "application/json" }, signal: AbortSignal.timeout(PATIENCE_MS),
+        body: JSON.stringify({ screen: state.screen, messages }),
       });
-      if (!answer.ok && answer.status !== 422) throw new Error(`said: ${answer.status}`); // 422: it will never be taken
+      state.second = answer.status === 409; // another screen speaks for this board: this one only shows
+      document.body.classList.toggle("second", state.second);
+      const unfit = answer.status === 422 || answer.status === 413;
+      if (unfit && queued.length > 1) { batch = 1; continue; } // one of them will never be taken: which?
+      if (!answer.ok && !unfit) throw new Error(`said: ${answer.status}`);
+      if (answer.ok) batch = BATCH;
       await state.store.sent(queued.map(([key]) => key));
     }
   } catch {
@@ -95,7 +111,8 @@ async function thin() {
 // ---- the playlist ----
 
 async function fetchPlaylist() {
-  const answer = await fetch(`playlist?have=${state.playlist?.id ?? ""}`, { cache: "no-store" });
+  const have = (state.next ?? state.playlist)?.id ?? "";
+  const answer = await fetch(`playlist?have=${have}`, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
   if (answer.status === 404) state.refusedSince ??= mono();
   if (!answer.ok) throw new Error(`playlist: ${answer.status}`);
   state.refusedSince = null;
@@ -106,16 +123,30 @@ async function fetchPlaylist() {
 async function take(text) {
   const said = JSON.parse(text);
   heardAt(said.now);
-  if (said.items === undefined && said.id === (state.playlist?.id ?? "")) {
+  if (said.items === undefined) {
     count(said.left ?? {});
-    if (state.missing.size) await collect(state.playlist);
+    if (state.next !== null) await follow(state.next);
     return;
   }
   count(Object.fromEntries(said.items.filter((i) => i.ttl_s !== undefined).map((i) => [i.id, i.ttl_s])));
-  const playlist = { ...said, items: said.items.map((i) => ({ ...i, frames: i.frames.map((f) => ({ ...f })) })) };
+  await follow(said);
+}
+
+// A playlist is followed once all its frames are there; for an emergency in force its own are enough. Until then what
+// stood goes on.
+async function follow(playlist) {
   await collect(playlist);
+  const alone = turns(playlist, moment()).filter((i) => i.level === "emergency");
+  const waits = (alone.length ? alone : playlist.items).some((i) => i.frames.some((f) => state.missing.has(f.hash)));
+  if (waits && state.playlist !== null) {
+    state.next = playlist;
+    setTimeout(pull, RETRY_S * 1000);
+    return;
+  }
+  state.next = state.missing.size ? playlist : null;
+  if (playlist.id === state.playlist?.id) return;
   state.playlist = playlist;
-  await state.store.put("playlist", text);
+  await state.store.put("playlist", JSON.stringify(playlist));
   await forget();
   choose();
 }
@@ -127,7 +158,6 @@ function count(left) {
   for (const [id, seconds] of Object.entries(left)) {
     state.ends[id] = Math.min(mono() + seconds, before[id] ?? Infinity);
   }
-  keepLeft();
 }
 
 async function collect(playlist) {
@@ -150,7 +180,7 @@ async function collect(playlist) {
     const word = lacks.length ? "failed" : "stored";
     if (state.told.has(`${item.id} ${word}`)) continue;
     state.told.add(`${item.id} ${word}`);
-    await receipt(item.id, word, lacks.length ? lacks : hashes, lacks.length ? "frame_missing" : "");
+    await receipt(item.id, word, lacks.length ? [] : hashes, lacks.length ? "fetch_failed" : "");
   }
   state.told = new Set([...state.told].filter((i) => playlist.items.some((p) => i.startsWith(`${p.id} `))));
   await state.store.put("told", [...state.told]);
@@ -169,7 +199,7 @@ async function keep(frame) {
 }
 
 async function fetched(hash) {
-  const answer = await fetch(`frames/${hash}.png`);
+  const answer = await fetch(`frames/${hash}.png`, { signal: AbortSignal.timeout(PATIENCE_MS) });
   if (!answer.ok) throw new Error(`frame: ${answer.status}`);
   return answer.blob();
 }
@@ -189,7 +219,8 @@ function choose() {
   const now = moment();
   const revoked = state.refusedSince !== null && mono() - state.refusedSince > REVOKED_S;
   const items = revoked ? [] : turns(state.playlist, now);
-  for (const id of Object.keys(state.shown)) if (over(id, now)) ended(id);
+  const due = new Set(items.map((i) => i.id));
+  for (const id of Object.keys(state.shown)) if (!due.has(id)) ended(id);
   const turn = `${state.playlist.id} ${items.map((i) => i.id).join(" ")}`;
   if (turn === state.turn) return;
   const fallback = state.playlist.policy.nothing_due === "fallback" ? state.playlist.fallback : [];
@@ -199,13 +230,7 @@ function choose() {
   state.until = 0;
 }
 
-// It will not be shown again; what a stronger notice pushed aside is not over.
-function over(id, now) {
-  const item = state.playlist.items.find((i) => i.id === id);
-  if (item === undefined || now.left[id] <= 0) return true;
-  return now.clock !== null && now.clock >= item.windows[item.windows.length - 1][1];
-}
-
+// It does not stand there any more; when it does again that is told anew.
 function ended(id) {
   const hashes = state.shown[id];
   delete state.shown[id];
@@ -242,7 +267,8 @@ async function next() {
     state.place = (state.place + i + 1) % frames.length;
     return stand(drawn, frame.item, turn, mono() + frame.seconds);
   }
-  return stand("", null, turn, mono() + 1);
+  state.until = mono() + 1; // what stood goes on: a board is never black for want of a frame
+  return undefined;
 }
 
 async function stand(hash, item, turn, until) {
@@ -260,16 +286,13 @@ async function stand(hash, item, turn, until) {
 
 // ---- its life ----
 
-async function keepLeft() {
-  const left = {};
-  for (const [id, at] of Object.entries(state.ends)) left[id] = at - mono();
-  await state.store.put("left", left);
-}
-
 async function restore() {
-  state.latest = (await state.store.get("latest")) ?? 0;
-  state.silentBefore = Math.max(0, Date.now() / 1000 - state.latest);
-  for (const [id, left] of Object.entries((await state.store.get("left")) ?? {})) state.ends[id] = mono() + left;
+  state.screen = await screenName();
+  const known = await state.store.get("clock"), own = Date.now() / 1000;
+  if (known && own >= known.own) {
+    state.ownAhead = known.ahead;
+    state.silentBefore = own - known.own;
+  }
   state.told = new Set((await state.store.get("told")) ?? []);
   state.shown = (await state.store.get("shown")) ?? {};
   const text = await state.store.get("playlist");
@@ -309,7 +332,6 @@ async function main() {
   setInterval(tick, TICK_MS);
   setInterval(report, REPORT_S * 1000);
   setInterval(pull, POLL_S * 1000);
-  setInterval(keepLeft, KEEP_LEFT_S * 1000);
   listen();
   await pull();
   navigator.wakeLock?.request("screen").catch(() => {});

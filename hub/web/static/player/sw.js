@@ -6,7 +6,8 @@ self.addEventListener("install", (event) => {
 });
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 self.addEventListener("fetch", (event) => {
-  const name = event.request.url.slice(self.registration.scope.length) || "./";
+  const url = new URL(event.request.url);
+  const name = (url.origin + url.pathname).slice(self.registration.scope.length) || "./";
   if (event.request.method !== "GET" || !FILES.includes(name)) return;
   event.respondWith(fresh(event.request, name));
 });
