@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 VISIT_S = 60.0
 """A visit that takes longer is broken off; its calls have deadlines of their own."""
 LONGEST_NAP_S = 1.0
-SHARE, BURST_S = 0.92, 0.5
+SHARE, BURST_S = 0.9, 0.5
 """Of a village's cap so much is given out, and so many seconds of it at a time: with both no minute is above it. The
 rest is for what nobody counts here: TCP's and IP's own bytes (3 % of a picture), and what came before we hung up."""
 

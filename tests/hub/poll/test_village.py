@@ -163,7 +163,7 @@ def made_up(run: Coroutine[Any, Any, Village]) -> Village:
 
 @pytest.mark.parametrize(
     ("count", "size", "every_min"),
-    [(27, 100_000, 10), (60, 100_000, 10), (27, 1_000_000, 16.4), (60, 1_000_000, 40)],
+    [(27, 100_000, 10), (60, 100_000, 10), (27, 1_000_000, 17), (60, 1_000_000, 41)],
 )
 def test_what_docs_say_of_a_villages_uplink(count: int, size: int, every_min: float, tmp_path: Path) -> None:
     hours = max(1.1, every_min / 60 * 3.2)
