@@ -6,7 +6,7 @@ Over MQTT a camera itself only keeps up state. What a poller learns of it by ask
 
 from __future__ import annotations
 
-from devices.field import codes, integer, number
+from devices.field import codes, flag, integer, number
 
 LIGHTS = ("reachable", "logged_in", "picture_fresh", "picture_good", "clock_right", "recording")
 """In the order in which one hangs on the other; `reachable` is the device's health and stands in no reading."""
@@ -17,6 +17,11 @@ FIELDS = (
     codes("lights_bad", "What is not as it should be"),
     codes("faults", "Fault codes"),
     codes("suspected", "Looks like, to be looked at again"),
+    codes("evidence", "What was seen of it"),
+    codes("said", "In its own words"),
+    integer("connections_most", "Connections it has, as it says", "", 1, 10_000),
+    codes("safe", "Security points that are as they should be"),
+    flag("clock_ntp", "Its clock follows a time server"),
     number("answer_ms", "Time to answer", "ms", 0, 600_000, chart=True),
     number("clock_off_s", "Clock ahead by", "s", -1e10, 1e10, chart=True),
     number("luminance_pct", "Brightness of the picture", "%", 0, 100, chart=True),
@@ -35,12 +40,16 @@ FAULT_CODES: dict[str, dict[str, str]] = {
         "en": "login locked after too many wrong tries",
     },
     "loginFull": {
-        "vi": "từ chối đăng nhập vì đã đủ kết nối, không phải sai mật khẩu",
-        "en": "login refused because its connections are full, not for a wrong password",
+        "vi": "từ chối đăng nhập: camera đã đủ kết nối, không phải sai mật khẩu",
+        "en": "login refused: the camera is full, not a wrong password",
     },
     "notOnvif": {"vi": "không trả lời theo ONVIF", "en": "does not answer in ONVIF"},
     "answersGarbled": {"vi": "trả lời không đọc được", "en": "its answers cannot be read"},
     "answersTooLarge": {"vi": "trả lời quá lớn", "en": "its answers are too large"},
+    "answersBusy": {
+        "vi": "có trả lời nhưng đang bận hoặc đã đủ kết nối (HTTP 503)",
+        "en": "answers that it is busy or full (HTTP 503)",
+    },
     "answersSlow": {"vi": "trả lời quá chậm", "en": "answers too slowly"},
     "sendsElsewhere": {"vi": "chuyển tiếp sang địa chỉ lạ", "en": "sends one to a foreign address"},
     "noPicture": {"vi": "không lấy được hình", "en": "gives no picture"},
@@ -78,6 +87,36 @@ FAULT_CODES: dict[str, dict[str, str]] = {
     "plainHttp": {"vi": "chỉ nhận HTTP không mã hóa", "en": "takes plain HTTP only"},
 }
 """What a poller says in `faults` -> what people read."""
+
+EVIDENCE: dict[str, dict[str, str]] = {
+    "saysFull": {"vi": "máy tự báo như vậy", "en": "it says so itself"},
+    "clockRefused": {
+        "vi": "nay từ chối cả câu hỏi giờ, trước đây vẫn trả lời không cần mật khẩu",
+        "en": "it now refuses even the question for its time, which it answered without a password before",
+    },
+    "cameAndWent": {
+        "vi": "cùng mật khẩu này lúc được nhận, lúc bị từ chối",
+        "en": "the same password was refused and accepted in turns",
+    },
+    "workedBefore": {
+        "vi": "mật khẩu này trước đây dùng được: đã bị đổi, hoặc camera đã đủ kết nối mà không nói",
+        "en": "this password worked before: it was changed, or the camera is full and does not say so",
+    },
+    "neverWorked": {
+        "vi": "mật khẩu này chưa từng được nhận: có thể sai, hoặc camera đã đủ kết nối ngay từ đầu",
+        "en": "this password was never accepted: it is wrong, or the camera was full from the start",
+    },
+    "wantsPlain": {
+        "vi": "máy đòi mật khẩu không mã hóa, chưa gửi",
+        "en": "it wants the password unencrypted, which was not sent",
+    },
+    "saysLocked": {"vi": "máy tự báo đã khóa", "en": "it says that it locked the login"},
+    "busyUnsaid": {
+        "vi": "không nói vì sao: bận hay đủ kết nối thì không phân biệt được; không nói gì về mật khẩu",
+        "en": "without a word why: busy or full cannot be told apart; nothing is said about the password",
+    },
+}
+"""What a poller saw, by which it came to the code in `faults` -> what people read after that."""
 
 SECURITY = ("defaultPassword", "streamOpen", "pictureOpen", "plainHttp")
 """Codes of the security column: they make no light red."""

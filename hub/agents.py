@@ -228,9 +228,16 @@ class Agents:
         """Take a picture now, as proof of this. Raises Refused."""
         self._order("witness", name, by=of)
 
-    async def set_clock(self, name: str, patience_s: float = ORDER_S) -> str:
-        """Set a camera's clock; empty where it is right then, else what went wrong. Raises Refused."""
-        number = self._order("set_clock", name)
+    async def set_clock(self, name: str, *, manually: bool = False, patience_s: float = ORDER_S) -> str:
+        """Set a camera's clock, as Keeper.set_clock. Raises Refused."""
+        return await self._ordered(name, patience_s, "set_clock", manually=manually)
+
+    async def try_default(self, name: str, model: str, patience_s: float = ORDER_S + 10) -> str:
+        """Show a camera its maker's default login, once, as Keeper.try_default. Raises Refused."""
+        return await self._ordered(name, patience_s, "try_default", model=model)
+
+    async def _ordered(self, name: str, patience_s: float, do: str, **more: str | bool) -> str:
+        number = self._order(do, name, **more)
         done: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._orders[number] = done
         try:
@@ -241,7 +248,7 @@ class Agents:
         finally:
             self._orders.pop(number, None)
 
-    def _order(self, do: str, name: str, **more: str) -> str:
+    def _order(self, do: str, name: str, **more: str | bool) -> str:
         agent = self.of(name)
         track = self.tracks.get(agent or "")
         link = self.link()
@@ -265,6 +272,6 @@ class Agents:
     def _end(self, e: Receipt) -> None:
         done = self._orders.get(e.id)
         if done is not None and not done.done():
-            done.set_result("" if e.result == "done" else e.detail or e.result)
+            done.set_result(e.detail or ("" if e.result == "done" else e.result))
         elif e.result == "done" and (told := self._told.get(e.device)) is not None and e.id == told.id:
             self._applied[e.device] = e.id

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from devices.lifecycle import Lifecycle
 from hub import audit
 from hub import secrets as sealed
+from hub.default_login import DefaultLogins
 from hub.poll.keeper import Tried
 from hub.poll.shelf import Shelf
 from hub.views import Refused
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from devices.event import Pictured
     from devices.person import By
     from hub.agents import Agents
+    from hub.default_login import Try
     from hub.poll.keeper import Keeper
     from hub.secrets import Secrets
     from hub.store.reader import Reader
@@ -113,6 +115,7 @@ class Cameras:
         self._keeper, self._agents, self._search_from = keeper, agents, search_from
         self._devices, self._do, self._now = devices, do, now
         self._looked: dict[tuple[str, int], int] = {}
+        self.default_logins = DefaultLogins(reader, do, now)
 
     # --- who we are to it -------------------------------------------------------------------------------------
 
@@ -204,13 +207,28 @@ class Cameras:
         self._who_asks(name).hurry(name)
         await self._note(name, "camera.asked", by)
 
-    async def set_clock(self, name: str, by: By) -> None:
-        """Set its clock. Raises Refused: clock_not_set (why) and others."""
+    async def set_clock(self, name: str, by: By, *, manually: bool = False) -> None:
+        """Set its clock. Raises Refused: clock_not_set (why) and others.
+
+        follows_ntp (servers): a time server sets it, and once set by hand it follows none; nothing was set. With
+        `manually` it is set knowingly.
+        """
         self._asked(name)
-        why = await self._who_asks(name).set_clock(name)
-        await self._note(name, "camera.clock_set", by, **({"why": why} if why else {}))
+        why = await self._who_asks(name).set_clock(name, manually=manually)
+        said: dict[str, object] = {"manually": True} if manually else {}
+        await self._note(name, "camera.clock_set", by, **said, **({"why": why} if why else {}))
+        what, _, servers = why.partition(" ")
+        if what == "follows_ntp":
+            raise Refused("follows_ntp", name=name, servers=servers or "?")
         if why:
             raise Refused("clock_not_set", why=why)
+
+    async def try_default_login(self, name: str, by: By) -> Try:
+        """Show it its maker's default login, once. Raises Refused, as DefaultLogins.switch_on."""
+        self._asked(name)
+        track = self._agents.tracks.get(name)
+        asks = self._who_asks(name)
+        return await self.default_logins.switch_on(name, track.model if track else "", by, asks.try_default)
 
     async def set_reference(self, name: str, by: By) -> None:
         """The next picture, which is fetched now, shows how it should look. Raises Refused."""

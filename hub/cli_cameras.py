@@ -41,9 +41,16 @@ def visit(name: Name, who: Who = "", settings: SettingsFile = None) -> None:
 
 
 @camera.command()
-def clock(name: Name, who: Who = "", settings: SettingsFile = None) -> None:
-    """Set its clock."""
-    ask(settings_of(settings), f"/api/cameras/{name}/clock", {}, who=who)
+def clock(
+    name: Name,
+    manually: Annotated[
+        bool, typer.Option("--manually", help="also where it follows a time server, which then ends")
+    ] = False,
+    who: Who = "",
+    settings: SettingsFile = None,
+) -> None:
+    """Set its clock; where it follows a time server nothing is set, and that is said."""
+    ask(settings_of(settings), f"/api/cameras/{name}/clock", {"manually": manually}, who=who)
     say(f"the clock of {name} is right")
 
 
@@ -56,11 +63,24 @@ def reference(name: Name, who: Who = "", settings: SettingsFile = None) -> None:
 
 @camera.command()
 def show(name: Name, settings: SettingsFile = None) -> None:
-    """Its six lights with their reasons, and what it costs."""
+    """Its six lights with their reasons, its security, and what it costs."""
     said = ask(settings_of(settings), f"/api/cameras/{name}")
+    say(said["summary"])
     for light in said["lights"]:
-        say(f"{light['name']:14} {light['state']:8} {light['text']}")
+        seen = f" ({light['seen']})" if light["seen"] else ""
+        say(f"{light['name']:14} {light['state']:8} {light['text']}{seen}")
+    for point in said["security"]:
+        say(f"{point['point']:14} {point['state']:8} {point['text']}")
+    if said["clock_ntp"]:
+        say(f"{'clock':14} {'':8} follows a time server")
     say(f"{'cost':14} {said['requests_h']} requests, {said['traffic_kb']} kB in the last hour")
+
+
+@camera.command("try-default-login")
+def try_default_login(name: Name, who: Who = "", settings: SettingsFile = None) -> None:
+    """Show it its maker's default login, once, in the name of --who; told to the audit."""
+    said = ask(settings_of(settings), f"/api/security/{name}/default-login", {}, who=who)
+    say(f"{said['login']} of {said['maker']} on {name}: {said['result']}")
 
 
 @camera.command("accept-key")

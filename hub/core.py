@@ -154,6 +154,7 @@ class HubCore:
             facts={n: v for n, v in values.items() if n in _FACTS},
             model=t.model,
             firmware=t.firmware,
+            firmware_since=t.firmware_since,
             boot=t.boot,
             garbled_total=t.garbled_total,
             garbled_last=t.garbled_last,

@@ -172,7 +172,7 @@ class Registrar:
         was = {"serial": before.serial, "model": track.model, "firmware": track.firmware}
         now_is = {"serial": new.serial, "model": new.model, "firmware": "", "why": new.why}
         audit.note(writes, now, by, "device.replaced", f"device:{name}", was, now_is)
-        track.model, track.firmware = new.model, ""
+        track.model, track.firmware, track.firmware_since = new.model, "", None
         after = replace(before, serial=new.serial)
         registry.put_device(writes, after, None)
         self.registry.versions[name] += 1

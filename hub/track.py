@@ -9,6 +9,8 @@ from hub.plan import NEVER
 from rules import alert as alerts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from devices.device import Device
     from devices.field import Value
     from devices.lifecycle import Lifecycle
@@ -37,6 +39,7 @@ _PLAIN = (
     "last_pos",
     "model",
     "firmware",
+    "firmware_since",
     "key",
     "was_cut",
     "lost_at",
@@ -73,12 +76,14 @@ class Track:
     `excused` says that this was none of its own fault. `turns` are the latest live readings of an older boot that took
     turns with those of the present one; `copied` says that they did for long enough.
     `due` is its next deadline besides silence. `again`: when a board must be judged anew though it says nothing;
-    `lied`: the item of which it named a frame that nobody previewed.
+    `lied`: the item of which it named a frame that nobody previewed. `firmware_since`: when it was first heard to run
+    this firmware.
     """
 
     __slots__ = (
         "active", "again", "boot", "boots", "changes", "children", "copied", "device", "dirty", "drift", "drift_boot",
-        "due", "duplicates", "ended", "excused", "firmware", "follows", "garbled_at", "garbled_last",
+        "due", "duplicates", "ended", "excused", "firmware", "firmware_since",
+        "follows", "garbled_at", "garbled_last",
         "garbled_total", "gone_at", "gone_why",
         "health", "id", "index", "key", "last_pos", "last_seen", "lied", "lifecycle", "lost_at", "model", "reasons",
         "rules", "shown_since", "since", "sites", "sun", "turns", "unstable", "uplink", "values", "values_at",
@@ -129,6 +134,7 @@ class Track:
         self.last_pos = 0
         self.model = ""
         self.firmware = ""
+        self.firmware_since: int | None = None
         self.key = ""
         self.due = NEVER
         self.dirty = False
@@ -142,6 +148,14 @@ class Track:
     def silent(self) -> bool:
         """Silent for longer than its timeout."""
         return self.values.get("silent") is True
+
+    def claims(self, claim: Mapping[str, str], at: int) -> None:
+        """What it says it is, heard at `at`."""
+        self.model = claim.get("model", self.model)
+        firmware = claim.get("firmware", self.firmware)
+        if firmware != self.firmware or (firmware and self.firmware_since is None):
+            self.firmware, self.firmware_since = firmware, at if firmware else None
+        self.key = claim.get("key", self.key)
 
     def pack(self, deadline: int) -> list[Any]:
         """The state as JSON values. `deadline` is its silence deadline in heard time."""

@@ -192,9 +192,7 @@ class Tracker:
         if isinstance(event, Gone):
             return t.boot == event.boot and t.gone_at is None and t.last_seen is not None
         if isinstance(event, Seen):
-            t.model = event.claim.get("model", t.model)
-            t.firmware = event.claim.get("firmware", t.firmware)
-            t.key = event.claim.get("key", t.key)
+            t.claims(event.claim, event.at)
             self._soil(t)
         return False
 
@@ -306,9 +304,7 @@ class Tracker:
             if len(t.boots) > identity.BOOTS:
                 del t.boots[next(iter(t.boots))]
         if not self._older(t, e.boot):
-            t.model = e.claim.get("model", t.model)
-            t.firmware = e.claim.get("firmware", t.firmware)
-            t.key = e.claim.get("key", t.key)
+            t.claims(e.claim, at)
         woke = self._life(t, e.boot, e.sent, at, life=life)
         said = e.claim.get("applied")
         told = (

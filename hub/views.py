@@ -79,6 +79,8 @@ class DeviceDetail:
     duplicates: int
     children: tuple[DeviceView, ...]
     incidents: tuple[IncidentView, ...]
+    firmware_since: int | None = None
+    """When it was first heard to run this firmware."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from drivers.onvif.client import Camera, Information
 from drivers.onvif.clock import Clock
+from drivers.onvif.default import DefaultLogin, default_of, is_default, show_once
 from drivers.onvif.discovery import Found, find
 from drivers.onvif.errors import CameraError, Code, NoConnection
 from drivers.onvif.events import Alarm, Events
+from drivers.onvif.login import most_in
 from drivers.onvif.profile import Profile
 from drivers.onvif.recording import Recording
 from drivers.onvif.rtsp import Stream
@@ -21,6 +23,7 @@ __all__ = [
     "Clock",
     "Code",
     "Cost",
+    "DefaultLogin",
     "Events",
     "Found",
     "Information",
@@ -30,5 +33,9 @@ __all__ = [
     "Service",
     "Stream",
     "Target",
+    "default_of",
     "find",
+    "is_default",
+    "most_in",
+    "show_once",
 ]

@@ -102,6 +102,10 @@ class Caller:
                     self.login.accepted(attempt.way)
                 return body
 
+    async def once(self, call: Call, way: Way) -> Reply:
+        """One call to the device service with our login shown by that way: sent once, whatever comes back."""
+        return await self._post(call, self.target.url, way, once=True)
+
     async def _try_another(self, attempt: Attempt, refused: Refused) -> None:
         """Raises CameraError where nothing is left to try."""
         if attempt.way is Way.TOKEN and self.login.way is Way.TOKEN and attempt.clock is None:
@@ -123,11 +127,18 @@ class Caller:
         way: Way | None,
         http: Http | None = None,
         seconds: float | None = None,
+        *,
+        once: bool = False,
     ) -> Reply:
         service, name, arguments, addressing = call
         kind = f'application/soap+xml; charset=utf-8; action="{wsdl.action(service, name)}"'
 
+        made: list[str] = []
+
         def make(url: str) -> tuple[dict[str, str], bytes]:
+            if once and made:
+                raise CameraError(Code.RESET, "the camera wants it sent again, and it is sent once only")
+            made.append(url)
             token, shown = self._show(way, url)
             to = address if addressing is not None else ""
             body = wsdl.request(service, name, arguments, token=token, address=to, headers=addressing)

@@ -184,6 +184,21 @@ class Camera(Caller):
         )
         return await self.clock()
 
+    async def time_servers(self) -> tuple[str, ...]:
+        """GetNTP: the servers by which it sets its clock, at most 4; `DHCP` for those that its network names."""
+        said = await self.call(Service.DEVICE, "GetNTP")
+        named = ["DHCP"] if getattr(said, "FromDHCP", None) else []
+        for host in (getattr(said, "NTPManual", None) or ())[:4]:
+            texts = (getattr(host, n, None) for n in ("DNSname", "IPv4Address", "IPv6Address"))
+            named += [quoted(str(t))[:_TEXT] for t in texts if t][:1]
+        return tuple(named[:4])
+
+    async def offers_tls(self) -> bool | None:
+        """GetNetworkProtocols: whether it answers HTTPS; None where its list does not even name HTTP."""
+        said = await self.call(Service.DEVICE, "GetNetworkProtocols")
+        on = {str(getattr(p, "Name", "")).upper(): bool(getattr(p, "Enabled", False)) for p in said or ()}
+        return on.get("HTTPS", False) if "HTTP" in on or "HTTPS" in on else None
+
     async def reboot(self) -> None:
         """SystemReboot."""
         await self.call(Service.DEVICE, "SystemReboot")

@@ -52,11 +52,16 @@ class Code(StrEnum):
 
 
 class CameraError(DriverError):
-    """The only exception that a camera's methods raise. `reason` is English, short, without passwords."""
+    """The only exception that a camera's methods raise. `reason` is English, short, without passwords.
 
-    def __init__(self, code: Code, reason: str, *, permanent: bool = False) -> None:
+    `evidence`: by what it was told, a code of devices.camera.EVIDENCE, or nothing; `words`: the camera's own, or none.
+    """
+
+    def __init__(
+        self, code: Code, reason: str, *, permanent: bool = False, evidence: str = "", words: str = ""
+    ) -> None:
         super().__init__(reason, permanent=permanent)
-        self.code = code
+        self.code, self.evidence, self.words = code, evidence, words
 
     def __str__(self) -> str:
         return f"{self.code}: {self.reason}"

@@ -123,16 +123,20 @@ class Login:
             return CameraError(
                 Code.LOGIN_FULL,
                 "the camera is full: it refuses even what it answered without a login before",
+                evidence="clockRefused",
             )
         if self._came_and_went:
             return CameraError(
-                Code.LOGIN_FULL, "the camera is full: it refused this password before and accepted it later"
+                Code.LOGIN_FULL,
+                "the camera is full: it refused this password before and accepted it later",
+                evidence="cameAndWent",
             )
         if self.way is None:
             return None
         return CameraError(
             Code.LOGIN_REFUSED,
             f"login refused{said}; this password worked before: it was changed, or the camera is full",
+            evidence="workedBefore",
         )
 
     def _never_worked(self, said: str) -> CameraError:
@@ -140,12 +144,14 @@ class Login:
             return self._finally(Code.LOGIN_REFUSED, "the camera wants a login, and none is registered")
         if self.basic and self.challenge is None and not self.plain_allowed:
             return self._finally(
-                Code.LOGIN_PLAIN, "the camera wants the password unencrypted, which is not allowed for it"
+                Code.LOGIN_PLAIN,
+                "the camera wants the password unencrypted, which is not allowed for it",
+                "wantsPlain",
             )
-        return self._finally(Code.LOGIN_REFUSED, f"user name or password refused{said}")
+        return self._finally(Code.LOGIN_REFUSED, f"user name or password refused{said}", "neverWorked")
 
-    def _finally(self, code: Code, reason: str) -> CameraError:
-        self.final = CameraError(code, reason, permanent=True)
+    def _finally(self, code: Code, reason: str, evidence: str = "") -> CameraError:
+        self.final = CameraError(code, reason, permanent=True, evidence=evidence)
         return self.final
 
 
@@ -286,7 +292,21 @@ class Door:
 def in_words(words: str) -> CameraError | None:
     """What the camera's own words say: a limit of connections or users, a locked account, or neither."""
     if _FULL.search(words):
-        return CameraError(Code.LOGIN_FULL, f"the camera is full, it says: {words}")
+        return CameraError(
+            Code.LOGIN_FULL, f"the camera is full, it says: {words}", evidence="saysFull", words=words
+        )
     if _LOCKED.search(words):
-        return CameraError(Code.LOGIN_LOCKED, f"the camera locked the account: {words}")
+        return CameraError(
+            Code.LOGIN_LOCKED, f"the camera locked the account: {words}", evidence="saysLocked", words=words
+        )
     return None
+
+
+def most_in(words: str) -> int | None:
+    """How many connections a camera says it has, in words about being full; None where no number is told."""
+    found = [
+        int(n)
+        for n in re.findall(r"(?<![\w.])\d{1,3}(?![\w.]|\s*(?:s|sec\w*|min\w*|hours?)\b)", words)
+        if int(n)
+    ]
+    return found[0] if len(found) == 1 else None

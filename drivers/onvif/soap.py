@@ -67,7 +67,8 @@ def body_of(reply: Reply, what: str, secret: str) -> etree._Element:
         )
     if reply.status == 503:  # noqa: PLR2004 - HTTP's own number
         said = plain(reply, secret)
-        raise in_words(said) or CameraError(Code.BUSY, f"the camera is busy (HTTP 503) {said}".rstrip())
+        busy = f"the camera is busy or full (HTTP 503) {said}".rstrip()
+        raise in_words(said) or CameraError(Code.BUSY, busy, evidence="busyUnsaid", words=said)
     if reply.status in _NOT_FOUND:
         raise CameraError(Code.NO_SUCH_SERVICE, f"{what}: HTTP {reply.status} at its address", permanent=True)
     if reply.status != 200:  # noqa: PLR2004 - HTTP's own number

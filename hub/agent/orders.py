@@ -26,9 +26,11 @@ class Order(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
     id: Annotated[str, Field(min_length=1, max_length=80)]
     expires_at: wire.Ts
-    do: Literal["visit", "set_clock", "set_reference", "witness"]
+    do: Literal["visit", "set_clock", "set_reference", "witness", "try_default"]
     device: wire.Code
     by: wire.Text = ""
+    manually: bool = False
+    model: wire.Text = ""
 
 
 class Orders:
@@ -70,7 +72,7 @@ class Orders:
         task.add_done_callback(self._tasks.discard)
 
     async def _carry_out(self, order: Order) -> None:
-        why = ""
+        why = told = ""
         try:
             match order.do:
                 case "visit":
@@ -80,10 +82,12 @@ class Orders:
                 case "witness":
                     self._keeper.witness(order.device, order.by)
                 case "set_clock":
-                    why = await self._keeper.set_clock(order.device)
+                    why = await self._keeper.set_clock(order.device, manually=order.manually)
+                case "try_default":
+                    told = await self._keeper.try_default(order.device, order.model)
         except Refused as e:
             why = e.code
-        self._end(order.id, "failed" if why else "done", why)
+        self._end(order.id, "failed" if why else "done", why or told)
 
     def stop(self) -> None:
         """What is being carried out has no end; the next start says so."""

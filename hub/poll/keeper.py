@@ -93,13 +93,23 @@ class Keeper:
         """Take a picture now, as proof of this. Raises Refused."""
         self._order(name, witness=name, of=of)
 
-    async def set_clock(self, name: str, patience_s: float = 30.0) -> str:
-        """Set a camera's clock; empty where it is right then, else what went wrong. Raises Refused."""
+    async def set_clock(self, name: str, *, manually: bool = False, patience_s: float = 30.0) -> str:
+        """Set a camera's clock; empty where it is right then, else what went wrong.
+
+        `follows_ntp` and its servers: nothing was set, since it was not to be done `manually`. Raises Refused.
+        """
+        return await self._ordered(name, patience_s, set_clock=name, manually=manually)
+
+    async def try_default(self, name: str, model: str, patience_s: float = 40.0) -> str:
+        """Show a camera its maker's default login, once; what came of it (hub.poll.points.RESULTS). Raises Refused."""
+        return await self._ordered(name, patience_s, try_default=name, model=model)
+
+    async def _ordered(self, name: str, patience_s: float, **said: Any) -> str:
         number = f"{name}-{self.now()}"
         done: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._orders[number] = done
         try:
-            self._order(name, set_clock=name, id=number)
+            self._order(name, **said, id=number)
             async with asyncio.timeout(patience_s):
                 return await done
         except TimeoutError:

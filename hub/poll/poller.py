@@ -50,8 +50,11 @@ class Watch(Protocol):
     async def visit(self) -> Found:
         """Ask it everything that is due. Raises Unreachable, nothing else."""
 
-    async def set_clock(self) -> str:
-        """Set its clock; empty where it is right then, else what it said."""
+    async def set_clock(self, *, manually: bool = False) -> str:
+        """Set its clock; empty where it is right then, else what it said (`follows_ntp`: it was not set)."""
+
+    async def try_default(self, model: str) -> str:
+        """Show it its maker's default login, once; what came of it, as in hub.poll.points.RESULTS."""
 
     def set_reference(self, by: str) -> None:
         """The next picture shows how it should be, says this person."""
@@ -157,10 +160,16 @@ class Poller:
             self._kept[name].watch.witness(of)
             self.hurry(name)
 
-    async def set_clock(self, name: str, number: str) -> None:
+    async def try_default(self, name: str, number: str, model: str) -> None:
+        """Show a camera its maker's default login, once, and tell what came of it."""
+        kept = self._kept.get(name)
+        found = "away" if kept is None else await kept.watch.try_default(model)
+        self._say(did={"id": number, "device": name, "result": "done", "detail": found})
+
+    async def set_clock(self, name: str, number: str, *, manually: bool = False) -> None:
         """Set a camera's clock, and tell what came of it."""
         kept = self._kept.get(name)
-        why = "not followed" if kept is None else await kept.watch.set_clock()
+        why = "not followed" if kept is None else await kept.watch.set_clock(manually=manually)
         self._say(did={"id": number, "device": name, "result": "failed" if why else "done", "detail": why})
         self.hurry(name)
 

@@ -29,6 +29,8 @@ from hub.poll.shelf import Shelf
 from hub.poll.watch import Watch
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from hub.poll.wheel import Bucket
 
     Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -63,13 +65,18 @@ class Talk:
             case {"reference": name, "by": by}:
                 p.reference(name, by)
             case {"set_clock": name, "id": number}:
-                task = asyncio.create_task(p.set_clock(name, number))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                self._start(p.set_clock(name, number, manually=bool(said.get("manually"))))
+            case {"try_default": name, "id": number, "model": model}:
+                self._start(p.try_default(name, number, model))
             case {"clock": ms, "mono": mono, "rate": rate}:
                 self._pace.told(ms, mono, rate)
             case _:
                 log.error("not understood: %s", sorted(said))
+
+    def _start(self, order: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(order)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
 def target_of(row: Row, networks: tuple[Network, ...], *, plain: bool = False) -> Target:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 CLOCK_OFF_S = 30.0
 """A clock that is further off is wrong. ONVIF tells whole seconds, and evidence needs the minute."""
 
+WORDS = 40
+"""Letters of a camera's own words that are kept: the contract's longest code."""
+
 
 @dataclass(slots=True)
 class Found:
@@ -18,6 +21,8 @@ class Found:
 
     `login`: True where it was accepted. `fresh`, `good`: what the last judged picture showed, with its `seen` codes
     and numbers; `suspected`: codes that only the last one shows. `recording`: None is an honest "cannot tell".
+    `evidence`, `said`, `connections_most`: by what a refusal was told, the camera's own words, the number in them.
+    `safe`: codes of devices.camera.SECURITY that were looked at and are not so.
     """
 
     answer_ms: float
@@ -33,6 +38,11 @@ class Found:
     picture_next_s: float | None = None
     suspected: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    evidence: list[str] = field(default_factory=list)
+    said: str = ""
+    connections_most: int | None = None
+    safe: list[str] = field(default_factory=list)
+    clock_ntp: bool | None = None
     requests_h: int = 0
     traffic_kb: int = 0
 
@@ -57,6 +67,9 @@ def reading(found: Found) -> dict[str, Value]:
         "lights_bad": [name for name, state in lights.items() if state is False],
         "faults": faults[:32],
         "suspected": found.suspected[:32],
+        "evidence": found.evidence[:32],
+        "said": [found.said[:WORDS]] if found.said else [],
+        "safe": found.safe,
         "answer_ms": round(found.answer_ms, 1),
         "requests_h": found.requests_h,
         "traffic_kb": found.traffic_kb,
@@ -72,6 +85,10 @@ def reading(found: Found) -> dict[str, Value]:
         value = getattr(found, name)
         if value is not None:
             said[name] = round(value, digits) if digits else float(round(value))
+    if found.connections_most is not None:
+        said["connections_most"] = found.connections_most
+    if found.clock_ntp is not None:
+        said["clock_ntp"] = found.clock_ntp
     return said
 
 
@@ -90,7 +107,7 @@ ANSWER_CODES = {
     "not_onvif": "notOnvif",
     "redirected": "sendsElsewhere",
     "forbidden_address": "sendsElsewhere",
-    "busy": "answersSlow",
+    "busy": "answersBusy",
     "reset": "answersGarbled",
     "tls": "answersGarbled",
     "not_a_picture": "noPicture",

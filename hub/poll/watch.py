@@ -10,11 +10,12 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from drivers.onvif import CameraError, Code, NoConnection
+from drivers.onvif import CameraError, Code, NoConnection, is_default, most_in
 from hub.poll.alarms import Alarms
 from hub.poll.budget import Budget
 from hub.poll.looks import Looks
 from hub.poll.patience import FULL_AGAIN_S, LOGIN_AGAIN_S, Patience
+from hub.poll.points import Points, try_default
 from hub.poll.poller import Unreachable
 from hub.poll.reading import ANSWER_CODES, LOGIN_CODES, Found
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from hub.poll.shelf import Shelf
     from hub.poll.wheel import Bucket
 
+NTP = "NTP"
+"""What a clock says that follows a time server."""
 CLOCK_SET_S = 2.0
 """A clock that was set may be off by so much: it tells whole seconds."""
 NEARLY = 0.1
@@ -67,6 +70,8 @@ class Watch:
         self._before: Found | None = None
         self._visited = False
         self._login: str = ""
+        self._refusal: CameraError | None = None
+        self._points = Points(camera)
         self._login_rest, self._stream_rest, self._picture_rest = Patience(), Patience(), Patience()
         self._alarms = Alarms(camera, pace)
         self._budget = Budget(camera.cost, row.interval_s)
@@ -90,14 +95,30 @@ class Watch:
         """A picture at the next visit, unless the last one has just come."""
         self._looks.want_another()
 
-    async def set_clock(self) -> str:
-        """Set its clock to ours; empty where it is right then."""
+    async def set_clock(self, *, manually: bool = False) -> str:
+        """Set its clock to ours; empty where it is right then.
+
+        `follows_ntp` and its servers, and nothing was set, where it follows a time server: that would go on setting it,
+        or stop doing so for good. With `manually` it is set all the same.
+        """
         try:
+            if not manually and (await self._camera.clock()).sync == NTP:
+                return " ".join(("follows_ntp", *await self._time_servers()))
             clock = await self._camera.set_clock(self._pace.now())
         except CameraError as e:
             return e.code.value
         off = clock.drift_s
         return "" if off is not None and abs(off) <= CLOCK_SET_S else "it keeps another time"
+
+    async def _time_servers(self) -> tuple[str, ...]:
+        try:
+            return await self._camera.time_servers()
+        except CameraError:
+            return ()  # it need not tell which
+
+    async def try_default(self, model: str) -> str:
+        """Show it its maker's default login, once; what came of it, as in hub.poll.points.RESULTS."""
+        return "locked" if self._login == "loginLocked" else await try_default(self._camera, model)
 
     async def listen(self, changed: Callable[[], None]) -> None:
         """For ever: its own alarms. When one begins or ends its picture is due, and `changed` is called."""
@@ -135,6 +156,7 @@ class Watch:
         try:
             clock = await self._camera.clock()
             found.clock_off_s = clock.drift_s
+            found.clock_ntp = clock.sync == NTP if clock.sync else None
         except CameraError as e:
             await self._reachable(e)
             self._blame(found, e)
@@ -142,8 +164,8 @@ class Watch:
         if not found.faults:
             await self._ask(found)
             await self._look(found)
-        if self._camera.picture_open:
-            found.faults.append("pictureOpen")
+        if self._camera.picture_open is not None:
+            (found.faults if self._camera.picture_open else found.safe).append("pictureOpen")
         self._looks.tell(found, self._alarms.active)
         found.requests_h, found.traffic_kb = self._budget.hour(self._pace.mono())
         self._before = found
@@ -169,8 +191,7 @@ class Watch:
     async def _ask(self, found: Found) -> None:
         """What needs the login."""
         if self._login_rest.waits(self._pace.mono()):
-            found.login = False
-            found.faults.append(self._login)
+            self._refused(found)
             return
         if self._login_rest.tried:
             self._camera.login.forgive()
@@ -180,12 +201,17 @@ class Watch:
             self.claim = {"make": said.make, "model": said.model, "firmware": said.firmware}
             found.login, self._login = True, ""
             self._login_rest.accepted()
+            if is_default(said.make, self.row.username, self.row.password):
+                found.faults.append("defaultPassword")
             self._afford()
             found.recording = await self._records()
             self._afford()
             await self._stream(found)
+            self._afford()
+            await self._points.look(self._pace.mono())
         except CameraError as e:
             self._blame(found, e)
+        self._points.tell(found)
 
     async def _records(self) -> bool | None:
         try:
@@ -211,8 +237,7 @@ class Watch:
                 found.faults.append("streamRefused")
             return
         self._stream_rest.accepted()
-        if stream.open:
-            found.faults.append("streamOpen")
+        (found.faults if stream.open else found.safe).append("streamOpen")
 
     def _blame(self, found: Found, e: CameraError) -> None:
         """What a camera that is there did wrong."""
@@ -222,10 +247,18 @@ class Watch:
         if code is not None:
             waits = FULL_AGAIN_S if code == "loginFull" else LOGIN_AGAIN_S
             self._login_rest.refused(self._pace.mono(), waits)
-            self._login, found.login = code, False
-            found.faults.append(code)
+            self._login, self._refusal = code, e
+            self._refused(found)
         else:
             found.faults.append(ANSWER_CODES.get(e.code.value, "answersGarbled"))
+            _explain(found, e)
+
+    def _refused(self, found: Found) -> None:
+        """The login is, or was and is not tried again yet."""
+        found.login = False
+        found.faults.append(self._login)
+        if self._refusal is not None:
+            _explain(found, self._refusal)
 
     # --- its picture ------------------------------------------------------------------------------------------
 
@@ -322,3 +355,12 @@ class Watch:
         self._bucket.take(size, now)
         if not self._carrying:
             self._budget.take(size, now)
+
+
+def _explain(found: Found, e: CameraError) -> None:
+    """By what it was told."""
+    if e.evidence:
+        found.evidence.append(e.evidence)
+    found.said = e.words
+    if e.evidence == "saysFull":
+        found.connections_most = most_in(e.words)

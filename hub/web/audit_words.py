@@ -35,6 +35,8 @@ ACTION: Mapping[str, str] = {
     "camera.options_set": mark("camera treated otherwise"),
     "camera.asked": mark("camera asked again"),
     "camera.clock_set": mark("clock of the camera set"),
+    "camera.default_login_on": mark("one try of the maker's default login switched on"),
+    "camera.default_login_tried": mark("the maker's default login was tried"),
     "camera.reference_set": mark("reference view set"),
     "camera.picture_seen": mark("picture looked at"),
     "camera.pictures_purged": mark("pictures purged"),

@@ -6,62 +6,27 @@ from fastapi import APIRouter, Form
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from devices.camera import FAULT_CODES, LIGHTS, SECURITY
+from devices.camera import FAULT_CODES
 from devices.device import Kind
 from devices.health import Health
 from hub.cameras import Options, Picture
 from hub.views import Core, DeviceDetail, Refused
 from hub.web.answers import Answer, Ms, ProblemAnswer
+from hub.web.camera_lights import LIGHT, LightAnswer, lights, summary
 from hub.web.language import Language, mark
 from hub.web.pages import ByDep, CoreDep, Fragments, Missing, ReaderDep, draw
+from hub.web.security import POINT, PointAnswer, TryAnswer, points
 
 router = APIRouter(tags=["cameras"])
 
 _REFUSALS: dict[int | str, dict[str, object]] = {404: {"model": ProblemAnswer}, 409: {"model": ProblemAnswer}}
 
-LIGHT: dict[str, str] = {
-    "reachable": mark("Reachable"),
-    "logged_in": mark("Logged in"),
-    "picture_fresh": mark("Picture fresh"),
-    "picture_good": mark("Picture good"),
-    "clock_right": mark("Clock right"),
-    "recording": mark("Recording"),
-}
 WHAT: dict[str, str] = {
     "reference": mark("Reference view"),
     "last": mark("Last good one"),
     "fault": mark("When it was found"),
     "proof": mark("Proof of a notice"),
 }
-_CODES: dict[str, tuple[str, ...]] = {
-    "reachable": ("answersSlow", "answersGarbled", "answersTooLarge", "sendsElsewhere", "notOnvif"),
-    "logged_in": ("loginRefused", "loginLocked", "loginFull"),
-    "picture_fresh": ("pictureFrozen", "noPicture", "picturePlain", "streamRefused"),
-    "picture_good": (
-        "pictureGarbled",
-        "pictureBlack",
-        "lensCovered",
-        "pictureBlurred",
-        "pictureOverexposed",
-        "viewTurned",
-        "sceneChanged",
-        "tooDark",
-        "tooBlurry",
-        "tooBright",
-        "signalLost",
-    ),
-    "clock_right": ("clockWrong",),
-    "recording": ("notRecording",),
-}
-"""Which codes speak of which light."""
-
-
-class LightAnswer(Answer):
-    """One light: `ok`, `bad` or `unknown`, with the reason in words."""
-
-    name: str
-    state: str
-    text: str
 
 
 class PictureAnswer(Answer):
@@ -81,9 +46,15 @@ class PictureAnswer(Answer):
 class CameraAnswer(Answer):
     """What is known of a camera that is asked."""
 
+    summary: str
+    """The chain of reasons in one sentence."""
     lights: list[LightAnswer]
-    security: list[str]
-    """Codes of what is not safe about it."""
+    security: list[PointAnswer]
+    """What of QCVN 135:2024/BTTTT can be seen over the network."""
+    default_login: TryAnswer | None
+    """The last try of its maker's default login; nobody but a person switches one on."""
+    clock_ntp: bool | None
+    """Its clock follows a time server: setting it by hand would end that."""
     agent: str
     """The gateway that asks it; empty where the hub itself does."""
     tried_at: Ms | None
@@ -99,68 +70,6 @@ class CameraAnswer(Answer):
     pictures: list[PictureAnswer]
 
 
-def lights(detail: DeviceDetail, lang: Language, *, learnt: bool = True) -> list[LightAnswer]:
-    """The six lights in the order in which one hangs on the other. `learnt`: it is known how its view looks."""
-    values = detail.values
-    good, bad = _list(values.get("lights_ok")), _list(values.get("lights_bad"))
-    faults = _list(values.get("faults"))
-    away = detail.view.health in (Health.OFFLINE, Health.UNKNOWN)
-    found = []
-    for name in LIGHTS:
-        if name == "reachable":
-            state = "bad" if detail.view.health is Health.OFFLINE else "unknown" if away else "ok"
-        else:
-            state = "unknown" if away else "ok" if name in good else "bad" if name in bad else "unknown"
-        said = _words(_CODES[name], faults, lang)
-        text = "; ".join(said) if said and not away else _text(name, state, detail, lang)
-        if not said and not away and (perhaps := _words(_CODES[name], values.get("suspected"), lang)):
-            text = lang.text(mark("perhaps: %(what)s; looked at again soon")) % {"what": "; ".join(perhaps)}
-        elif name == "picture_good" and state == "unknown" and not (away or said or learnt):
-            text = lang.text(mark("cannot tell yet: its view is being learnt"))
-        found.append(LightAnswer(name=name, state=state, text=text))
-    return found
-
-
-def _text(name: str, state: str, detail: DeviceDetail, lang: Language) -> str:  # noqa: PLR0911 - one a light
-    v = detail.values
-    match name, state:
-        case "reachable", "ok" if "answer_ms" in v:
-            return lang.text(mark("answers in %(ms)s ms")) % {"ms": lang.number(float(v["answer_ms"]), 0)}  # type: ignore[arg-type]
-        case "reachable", "bad":
-            return lang.text(mark("does not answer"))
-        case "picture_fresh", "ok" if "picture_age_s" in v:
-            age = lang.duration(round(float(v["picture_age_s"]) * 1000))  # type: ignore[arg-type]
-            if "picture_every_s" not in v:
-                return lang.text(mark("%(age)s old")) % {"age": age}
-            every = lang.duration(round(float(v["picture_every_s"]) * 1000))  # type: ignore[arg-type]
-            return lang.text(mark("%(age)s old; the one before it %(every)s older")) % {
-                "age": age,
-                "every": every,
-            }
-        case "clock_right", "ok" if "clock_off_s" in v:
-            off = float(v["clock_off_s"])  # type: ignore[arg-type]
-            if abs(off) < 0.05:  # noqa: PLR2004 - what is shown has one decimal
-                return lang.text(mark("yes"))
-            words = mark("%(s)s s ahead") if off > 0 else mark("%(s)s s behind")
-            return lang.text(words) % {"s": lang.number(abs(off), 1)}
-        case "recording", "unknown":
-            return lang.text(mark("cannot tell: the camera does not say"))
-        case _, "ok":
-            return lang.text(mark("yes"))
-        case _, "bad":
-            return lang.text(mark("no"))
-    return lang.text(mark("cannot tell"))
-
-
-def _words(codes: tuple[str, ...], there: object, lang: Language) -> list[str]:
-    """Those of `codes` that are there."""
-    return [FAULT_CODES[c].get(lang.code, FAULT_CODES[c]["vi"]) for c in codes if c in _list(there)]
-
-
-def _list(value: object) -> list[str]:
-    return value if isinstance(value, list) else []
-
-
 async def read(core: Core, name: str, lang: Language) -> CameraAnswer | None:
     """None for what is not asked. Raises Missing."""
     detail = core.device(name)
@@ -170,11 +79,18 @@ async def read(core: Core, name: str, lang: Language) -> CameraAnswer | None:
     if device.kind is not Kind.CAMERA or not device.is_asked:
         return None
     tried = core.cameras.tried(name)
-    values = detail.values
-    pictures = await core.cameras.pictures(name)
+    values, now = detail.values, core.now()
+    pictures = [PictureAnswer.of(p) for p in await core.cameras.pictures(name)]
+    shown, default = (
+        lights(detail, lang, learnt=any(p.what == "reference" for p in pictures)),
+        core.cameras.default_logins.of(name),
+    )
     return CameraAnswer(
-        lights=lights(detail, lang, learnt=any(p.what == "reference" for p in pictures)),
-        security=[c for c in SECURITY if c in _list(values.get("faults"))],
+        summary=summary(shown, _good_at(detail, pictures), now, lang),
+        lights=shown,
+        security=points(detail, default, now, lang),
+        default_login=None if default is None else TryAnswer(**default._asdict()),
+        clock_ntp=_flag(values.get("clock_ntp")),
         agent=core.agents.of(name) or "",
         tried_at=None if tried is None else tried.at,
         tried="" if tried is None else tried.code,
@@ -183,8 +99,21 @@ async def read(core: Core, name: str, lang: Language) -> CameraAnswer | None:
         traffic_kb=int(values.get("traffic_kb", 0)),  # type: ignore[arg-type]
         has_password=core.cameras.has_password(name),
         events=core.cameras.options(name).events,
-        pictures=[PictureAnswer.of(p) for p in pictures],
+        pictures=pictures,
     )
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _good_at(detail: DeviceDetail, pictures: list[PictureAnswer]) -> int | None:
+    """When the last good picture was taken, as it is kept or as it was told."""
+    kept = max((p.at for p in pictures if p.what == "last"), default=None)
+    age = detail.values.get("picture_age_s")
+    if isinstance(age, float | int) and detail.values_at is not None:
+        return max(kept or 0, detail.values_at - round(age * 1000))
+    return kept
 
 
 def _next_at(detail: DeviceDetail) -> int | None:
@@ -206,6 +135,7 @@ async def fragment(core: Core, lang: Language, name: str) -> Fragments:
         "LIGHT": LIGHT,
         "WHAT": WHAT,
         "FAULTS": FAULT_CODES,
+        "POINT": POINT,
     }
     return {"device-camera": draw("parts/device_camera.html", core, lang, detail=detail, **about)}
 
@@ -267,6 +197,19 @@ async def events_by_form(reader: ReaderDep, name: str) -> Response:
     return reader.go(f"/devices/{name}")
 
 
+class ClockSet(BaseModel):
+    """`manually`: set it though it follows a time server, which then ends."""
+
+    manually: bool = False
+
+
+@router.post("/devices/{name}/camera/clock", include_in_schema=False)
+async def clock_by_form(reader: ReaderDep, name: str, said: Annotated[ClockSet, Form()]) -> Response:
+    """The button."""
+    await reader.core.cameras.set_clock(name, reader.by, manually=said.manually)
+    return reader.go(f"/devices/{name}")
+
+
 @router.post("/devices/{name}/camera/{what}", include_in_schema=False)
 async def asked_by_form(reader: ReaderDep, name: str, what: str) -> Response:
     """The buttons."""
@@ -319,14 +262,18 @@ async def purge_by_api(core: CoreDep, by: ByDep, name: str, said: Purge) -> Purg
     return PurgedAnswer(pictures=await core.cameras.purge(name, said.before, by))
 
 
+@router.post("/api/cameras/{name}/clock", responses=_REFUSALS, status_code=204)
+async def clock_by_api(core: CoreDep, by: ByDep, name: str, said: ClockSet | None = None) -> None:
+    """Set its clock to the hub's; refused (`follows_ntp`) where it follows a time server, unless `manually`."""
+    await core.cameras.set_clock(name, by, manually=said is not None and said.manually)
+
+
 @router.post("/api/cameras/{name}/{what}", responses=_REFUSALS, status_code=204)
 async def asked_by_api(core: CoreDep, by: ByDep, name: str, what: str) -> None:
-    """`visit`: ask it now; `clock`: set its clock; `reference`: the next picture shows how it should look."""
+    """`visit`: ask it now; `reference`: the next picture shows how it should look."""
     match what:
         case "visit":
             await core.cameras.visit(name, by)
-        case "clock":
-            await core.cameras.set_clock(name, by)
         case "reference":
             await core.cameras.set_reference(name, by)
         case _:

@@ -207,6 +207,17 @@ REFUSED: Mapping[str, str] = {
     "not_asked": mark("%(name)s is not asked over the network."),
     "poller_away": mark("Cameras cannot be asked just now; try again in a minute."),
     "clock_not_set": mark("Its clock could not be set: %(why)s"),
+    "follows_ntp": mark(
+        "%(name)s follows a time server (%(servers)s), and nothing was set. Set by hand it would follow none any more: "
+        "that is chosen on its page, or by --manually."
+    ),
+    "no_default_login": mark("No default login of %(model)s is known, so none is tried."),
+    "default_login_rests": mark(
+        "A default login was tried on it within the hour. Too many wrong ones lock a camera."
+    ),
+    "default_login_locked": mark(
+        "The camera locked its login at the last try. None is tried again until somebody has stored a password for it."
+    ),
     "no_picture": mark("This picture is not kept any more."),
     "no_agent": mark("%(name)s is no gateway that asks cameras (driver agent)."),
     "key_changed": mark(

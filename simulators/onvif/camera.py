@@ -39,7 +39,7 @@ class Camera:
 
     __slots__ = (
         "body", "carried", "clock", "clock_off", "events", "firmware", "gate", "has_recorder", "host", "inner", "lat",
-        "lon", "maker", "model", "name", "open_stream", "password", "pictures", "place", "port", "reboot",
+        "lon", "maker", "model", "name", "ntp", "open_stream", "password", "pictures", "place", "port", "reboot",
         "rtsp_port", "seed", "serial", "since", "user",
     )  # fmt: skip
 
@@ -57,6 +57,10 @@ class Camera:
         self.firmware = (
             f"V{2 + int(dice(seed, 802) * 3)}.{int(dice(seed, 803) * 9)}.{int(dice(seed, 804) * 9)}"
         )
+        if self.maker.dated:
+            year, month, day = (19 + int(dice(seed, 816) * 7), 1 + seed % 12, 1 + seed % 28)
+            self.firmware += f" build {year:02}{month:02}{day:02}"
+        self.ntp = self.maker.ntp
         self.serial = f"{self.model}{2019 + int(dice(seed, 805) * 6)}{seed:010d}"
         self.inner = f"192.168.1.{10 + seed % 200}"
         self.has_recorder = dice(seed, 806) < self.maker.recorders
@@ -86,7 +90,8 @@ class Camera:
         return now + self.clock_off - (BEHIND_S if "clock_behind" in self.faults else 0.0)
 
     def set_clock(self, to: float) -> None:
-        """Somebody sets it, which mends it."""
+        """Somebody sets it, which mends it; it follows no time server any more."""
+        self.ntp = False
         self.faults.difference_update(("clock_1970", "clock_behind"))
         self.clock_off = to - self.clock()
 

@@ -49,6 +49,12 @@ class Maker:
     hostname: bool = True
     hollow: bool = False
     media2: bool = False
+    https: bool | None = False
+    """Offers HTTPS, by its list of protocols; None: has no such list. (Nothing listens there.)"""
+    ntp: bool = False
+    """Its clock follows a time server until somebody sets it."""
+    dated: bool = False
+    """Its firmware's name has the day on which it was made."""
     inner: bool = False
     stream_path: str = "/Streaming/Channels/101"
     public: bool = True
@@ -62,7 +68,7 @@ MAKERS: Mapping[str, Maker] = MappingProxyType(
     {
         m.name: m
         for m in (
-            Maker("Thanh Long", ("TL-D20", "TL-B40"), dates="both"),
+            Maker("Thanh Long", ("TL-D20", "TL-B40"), dates="both", dated=True),
             Maker(
                 "Lam Son",
                 ("LS-IPC2", "LS-IPC4Z"),
@@ -95,6 +101,7 @@ MAKERS: Mapping[str, Maker] = MappingProxyType(
                 inner=True,
                 stream_path="/live/ch0",
                 public=False,
+                https=None,
                 recorders=0.0,
                 spaces=MappingProxyType({"trt": "http://www.onvif.org/ver20/media/wsdl"}),
             ),
@@ -107,6 +114,7 @@ MAKERS: Mapping[str, Maker] = MappingProxyType(
                 late_s=1.0,
                 capabilities_login=True,
                 hollow=True,
+                https=True,
                 picture_path="/jpg/image.cgi",
                 stream_path="/media.amp?profile=1",
                 public=False,
@@ -116,6 +124,8 @@ MAKERS: Mapping[str, Maker] = MappingProxyType(
                 ("NV-T4K", "NV-T2"),
                 full="text",
                 media2=True,
+                https=True,
+                ntp=True,
                 picture_path="/onvif-http/snapshot?Profile_1",
                 stream_path="/profile1/media.smp",
             ),

@@ -68,7 +68,8 @@ def _date(camera: Camera, ask: Ask, request: Request) -> str:  # noqa: ARG001 - 
     told = {"both": _moment(utc), "zero": zeros, "local": ""}[maker.dates]
     told = f"<tt:UTCDateTime>{told}</tt:UTCDateTime>" if told else ""
     return (
-        "<tds:GetSystemDateAndTimeResponse><tds:SystemDateAndTime><tt:DateTimeType>Manual</tt:DateTimeType>"
+        "<tds:GetSystemDateAndTimeResponse><tds:SystemDateAndTime>"
+        f"<tt:DateTimeType>{'NTP' if camera.ntp else 'Manual'}</tt:DateTimeType>"
         f"<tt:DaylightSavings>false</tt:DaylightSavings><tt:TimeZone><tt:TZ>{maker.zone}</tt:TZ></tt:TimeZone>"
         f"{told}<tt:LocalDateTime>{_moment(local)}</tt:LocalDateTime>"
         "</tds:SystemDateAndTime></tds:GetSystemDateAndTimeResponse>"
@@ -136,6 +137,28 @@ def _hostname(camera: Camera, ask: Ask, request: Request) -> str | Reply:  # noq
         "<tds:GetHostnameResponse><tds:HostnameInformation><tt:FromDHCP>false</tt:FromDHCP>"
         f"<tt:Name>{camera.name}</tt:Name></tds:HostnameInformation></tds:GetHostnameResponse>"
     )
+
+
+def _ntp(camera: Camera, ask: Ask, request: Request) -> str:  # noqa: ARG001
+    server = "<tt:Type>DNS</tt:Type><tt:DNSname>pool.ntp.org</tt:DNSname>"
+    manual = f"<tt:NTPManual>{server}</tt:NTPManual>" if camera.maker.ntp else ""
+    return (
+        "<tds:GetNTPResponse><tds:NTPInformation><tt:FromDHCP>false</tt:FromDHCP>"
+        f"{manual}</tds:NTPInformation></tds:GetNTPResponse>"
+    )
+
+
+def _protocols(camera: Camera, ask: Ask, request: Request) -> str | Reply:  # noqa: ARG001
+    if camera.maker.https is None:
+        return camera.fault(400, "Receiver", "ActionNotSupported", "Optional action not implemented")
+    rows = "".join(
+        f"<tds:NetworkProtocols><tt:Name>{name}</tt:Name><tt:Enabled>{str(on).lower()}</tt:Enabled>"
+        f"<tt:Port>{port}</tt:Port></tds:NetworkProtocols>"
+        for name, on, port in (
+            ("HTTP", True, camera.port), ("HTTPS", camera.maker.https, 443), ("RTSP", True, camera.rtsp_port)
+        )
+    )  # fmt: skip
+    return f"<tds:GetNetworkProtocolsResponse>{rows}</tds:GetNetworkProtocolsResponse>"
 
 
 def _reboot(camera: Camera, ask: Ask, request: Request) -> str:  # noqa: ARG001
@@ -272,6 +295,8 @@ ACTIONS: Mapping[str, Callable[[Camera, Ask, Request], str | Reply]] = MappingPr
         "GetServices": _services,
         "GetCapabilities": _capabilities,
         "GetHostname": _hostname,
+        "GetNTP": _ntp,
+        "GetNetworkProtocols": _protocols,
         "SystemReboot": _reboot,
         "GetProfiles": _profiles,
         "GetSnapshotUri": _snapshot_uri,

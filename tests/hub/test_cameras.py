@@ -52,7 +52,7 @@ class Desk:
         self.secrets = Secrets(folder / "secret.key", None)
         self.asked: list[tuple[str, ...]] = []
         poller: Any = self
-        self.why = ""
+        self.why, self.found = "", "refused"
         self.tried: dict[str, Any] = {}
         self.agents = Agents({}, {}, lambda _: {}, dict, self.secrets, lambda: None, self.do, lambda: self.at)
         self.cameras = Cameras(
@@ -82,9 +82,13 @@ class Desk:
     def reference(self, name: str, by: str) -> None:
         self.asked.append(("reference", name, by))
 
-    async def set_clock(self, name: str) -> str:
-        self.asked.append(("clock", name))
+    async def set_clock(self, name: str, *, manually: bool = False) -> str:
+        self.asked.append(("clock by hand" if manually else "clock", name))
         return self.why
+
+    async def try_default(self, name: str, model: str) -> str:
+        self.asked.append(("default", name, model))
+        return self.found
 
     def audit(self) -> list[tuple[str, str, str, str]]:
         return [

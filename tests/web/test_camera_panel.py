@@ -10,7 +10,7 @@ from devices.device import Device, Kind
 from devices.health import Health, Shown
 from devices.lifecycle import Lifecycle
 from hub.views import DeviceDetail, DeviceView
-from hub.web.cameras import lights
+from hub.web.camera_lights import lights
 from hub.web.language import language
 
 

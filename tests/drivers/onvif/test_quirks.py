@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from drivers.onvif import Allowed, CameraError, Code, Service, Target
+from drivers.onvif import Allowed, CameraError, Code, Service, Target, most_in
 from tests.drivers.onvif.fake import JPEG, Answer, FakeCamera, Raw, envelope, fault, media_uri, profile
 
 if TYPE_CHECKING:
@@ -390,3 +390,75 @@ async def test_a_camera_whose_texts_are_long_or_missing(fake: FakeCamera, client
     found = await client().information()
     assert len(found.make) == 64
     assert found.model == found.firmware == found.serial == ""
+
+
+# --- protocols and time servers -------------------------------------------------------------------------------
+
+
+def protocols(*rows: tuple[str, str]) -> str:
+    listed = "".join(
+        f"<tds:NetworkProtocols><tt:Name>{name}</tt:Name><tt:Enabled>{on}</tt:Enabled><tt:Port>1</tt:Port></tds:NetworkProtocols>"
+        for name, on in rows
+    )
+    return f"<tds:GetNetworkProtocolsResponse>{listed}</tds:GetNetworkProtocolsResponse>"
+
+
+@pytest.mark.parametrize(
+    ("rows", "offered"),
+    [
+        ((("HTTP", "true"), ("HTTPS", "true"), ("RTSP", "true")), True),
+        ((("HTTP", "true"), ("HTTPS", "false")), False),
+        ((("HTTP", "true"), ("RTSP", "true")), False),
+        ((("https", "1"),), True),
+        ((("RTSP", "true"),), None),
+        ((), None),
+    ],
+)
+async def test_whether_it_offers_https(
+    fake: FakeCamera, client: Client, rows: tuple[tuple[str, str], ...], offered: bool | None
+) -> None:
+    fake.handlers["GetNetworkProtocols"] = lambda _: protocols(*rows)
+    assert await client().offers_tls() is offered
+
+
+async def test_protocols_that_are_not_told(fake: FakeCamera, client: Client) -> None:
+    assert fake.asks
+    assert await code(client().offers_tls()) is Code.NO_SUCH_SERVICE
+
+
+def manual(kind: str, name: str, value: str) -> str:
+    return f"<tt:NTPManual><tt:Type>{kind}</tt:Type><tt:{name}>{value}</tt:{name}></tt:NTPManual>"
+
+
+@pytest.mark.parametrize(
+    ("inside", "servers"),
+    [
+        (
+            "<tt:FromDHCP>false</tt:FromDHCP>"
+            + manual("DNS", "DNSname", "vn.pool.ntp.org")
+            + manual("IPv4", "IPv4Address", "10.0.0.1"),
+            ("vn.pool.ntp.org", "10.0.0.1"),
+        ),
+        ("<tt:FromDHCP>true</tt:FromDHCP>", ("DHCP",)),
+        ("<tt:FromDHCP>false</tt:FromDHCP>", ()),
+    ],
+)  # fmt: skip
+async def test_time_servers(fake: FakeCamera, client: Client, inside: str, servers: tuple[str, ...]) -> None:
+    said = f"<tds:GetNTPResponse><tds:NTPInformation>{inside}</tds:NTPInformation></tds:GetNTPResponse>"
+    fake.handlers["GetNTP"] = lambda _: said
+    assert await client().time_servers() == servers
+
+
+@pytest.mark.parametrize(
+    ("words", "most"),
+    [
+        ("Maximum number of connections (20) reached", 20),
+        ("Too many users, max 10", 10),
+        ("Too many users are logged in", None),
+        ("limit of 10 users in 5 sessions", None),  # which?
+        ("too many connections, try again in 30 s", None),
+        ("connection limit 1.5", None),
+    ],
+)
+def test_how_many_connections_it_says_that_it_has(words: str, most: int | None) -> None:
+    assert most_in(words) == most

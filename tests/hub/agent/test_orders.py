@@ -36,10 +36,14 @@ class Keeper:
     def reference(self, name: str, by: str) -> None:
         self.done.append(("reference", name, by))
 
-    async def set_clock(self, name: str) -> str:
+    async def set_clock(self, name: str, *, manually: bool = False) -> str:
         await self.hold.wait()
-        self.done.append(("clock", name))
+        self.done.append(("clock by hand" if manually else "clock", name))
         return self.why
+
+    async def try_default(self, name: str, model: str) -> str:
+        self.done.append(("default", name, model))
+        return "refused"
 
 
 class Scene:

@@ -35,6 +35,7 @@ class Camera:
         self.closed = False
         self.referenced = self.looked = False
         self.again: Callable[[float], None] = lambda _at: None
+        self.clock_said, self.tries = "", list[str]()
         self.listens, self.alarm = False, asyncio.Event()
 
     async def visit(self) -> Found:
@@ -44,8 +45,12 @@ class Camera:
             raise self.found
         return self.found
 
-    async def set_clock(self) -> str:
-        return ""
+    async def set_clock(self, *, manually: bool = False) -> str:
+        return "" if manually else self.clock_said
+
+    async def try_default(self, model: str) -> str:
+        self.tries.append(model)
+        return "refused"
 
     def set_reference(self, by: str) -> None:
         assert by == "An"

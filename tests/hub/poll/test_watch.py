@@ -15,6 +15,7 @@ from hub.poll.eye import Eye as HubEye
 from hub.poll.eye import Sight
 from hub.poll.looks import SOONER, SUSPECT_S
 from hub.poll.patience import LOGIN_AGAIN_S
+from hub.poll.points import AGAIN_S, DAY_S
 from hub.poll.poller import Unreachable
 from hub.poll.reading import reading
 from hub.poll.rows import Row
@@ -48,6 +49,10 @@ class Camera:
     framed: Any = b"key frame"
     picture: Any = b"jpeg"
     picture_open: bool | None = None
+    tls: Any = None
+    """Whether it offers HTTPS, or an error; how often that was asked stands in `tls_asked`."""
+    tls_asked: int = 0
+    servers: Any = ("10.0.0.1",)
     asked: list[str] = field(default_factory=list)
     cost: Cost = field(default_factory=Cost)
     login: Login = field(default_factory=Login)
@@ -82,6 +87,17 @@ class Camera:
             await room()
             self.cost.came(10_000)
         return picture
+
+    async def offers_tls(self) -> Any:
+        self.tls_asked += 1
+        if isinstance(self.tls, Exception):
+            raise self.tls
+        return self.tls
+
+    async def time_servers(self) -> Any:
+        if isinstance(self.servers, Exception):
+            raise self.servers
+        return self.servers
 
     async def set_clock(self, now: float) -> Any:
         return self._do(f"set_clock {now:.0f}", self.clocks)
@@ -472,11 +488,84 @@ async def test_whether_it_records(scene: Scene, answer: bool | None, light: str 
 
 
 async def test_setting_the_clock(scene: Scene) -> None:
+    scene.camera.clocks = Clock(2.0, 2.0, "utc", "Manual", "")
     assert await scene.watch.set_clock() == ""
     scene.camera.clocks = Clock(100.0, 0.0, "utc", "", "")
     assert await scene.watch.set_clock() == "it keeps another time"
     scene.camera.clocks = CameraError(Code.LOGIN_REFUSED, "no")
     assert await scene.watch.set_clock() == "login_refused"
+
+
+async def test_a_clock_that_follows_a_time_server_is_set_knowingly_only(scene: Scene) -> None:
+    assert (await scene.visit())["clock_ntp"] is True
+    scene.camera.asked.clear()
+    assert await scene.watch.set_clock() == "follows_ntp 10.0.0.1"
+    scene.camera.servers = CameraError(Code.NO_SUCH_SERVICE, "no GetNTP")
+    assert await scene.watch.set_clock() == "follows_ntp"
+    assert not [a for a in scene.camera.asked if a.startswith("set_clock")]
+    assert await scene.watch.set_clock(manually=True) == ""
+    assert [a for a in scene.camera.asked if a.startswith("set_clock")]
+    scene.camera.clocks = Clock(0.0, 0.0, "utc", "Manual", "")
+    assert (await scene.visit())["clock_ntp"] is False
+    scene.camera.clocks = Clock(0.0, 0.0, "utc", "", "")
+    assert "clock_ntp" not in await scene.visit(), "it does not say"
+
+
+async def test_security_points_of_a_visit(scene: Scene) -> None:
+    said = await scene.visit()
+    assert (said["safe"], said["faults"]) == (["streamOpen"], []), "nothing is said of HTTPS"
+    scene.camera.tls, scene.camera.streamed = False, SimpleNamespace(open=True)
+    scene.pace.time += AGAIN_S + 1
+    said = await scene.visit()
+    assert (said["safe"], said["faults"]) == ([], ["streamOpen", "plainHttp"])
+    asked = scene.camera.tls_asked
+    for _ in range(5):
+        assert "plainHttp" in (await scene.visit())["faults"]
+    assert scene.camera.tls_asked == asked, "once a day"
+    scene.camera.tls = True
+    scene.pace.time += DAY_S
+    assert "plainHttp" in (await scene.visit())["safe"]
+    scene.camera.tls = CameraError(Code.FAILED, "no")
+    scene.pace.time += DAY_S
+    said = await scene.visit()
+    assert "plainHttp" not in said["safe"] + said["faults"]
+
+
+async def test_the_hub_itself_logs_in_with_a_default_password(scene: Scene) -> None:
+    assert "defaultPassword" not in (await scene.visit())["faults"]
+    scene.watch.row = replace(scene.watch.row, username="admin", password="12345")
+    scene.camera.informed = Information("HIKVISION", "DS-2CD", "V5.5.82 build 190318", "S")
+    assert "defaultPassword" in (await scene.visit())["faults"]
+
+
+@pytest.mark.parametrize(
+    ("error", "faults", "evidence", "said", "most"),
+    [
+        (CameraError(Code.LOGIN_FULL, "full", evidence="saysFull", words="Maximum number of connections (20)"),
+         ["loginFull"], ["saysFull"], ["Maximum number of connections (20)"], 20),
+        (CameraError(Code.LOGIN_REFUSED, "no", evidence="workedBefore"), ["loginRefused"], ["workedBefore"], [], None),
+        (CameraError(Code.BUSY, "busy", evidence="busyUnsaid"), ["answersBusy"], ["busyUnsaid"], [], None),
+        (CameraError(Code.LOGIN_LOCKED, "no", evidence="saysLocked", words="x" * 90), ["loginLocked"], ["saysLocked"],
+         ["x" * 40], None),
+    ],
+)  # fmt: skip
+async def test_by_what_a_refusal_was_told(
+    scene: Scene,
+    error: CameraError,
+    faults: list[str],
+    evidence: list[str],
+    said: list[str],
+    most: int | None,
+) -> None:
+    scene.camera.informed = error
+    for _ in range(2):  # the second visit does not ask, and still knows why
+        found = await scene.visit()
+        assert (found["faults"], found["evidence"], found["said"]) == (faults, evidence, said)
+        assert found.get("connections_most") == most
+    scene.camera.informed = Information("Acme", "C1", "1.0", "S")
+    scene.pace.time += LOGIN_AGAIN_S[-1]
+    found = await scene.visit()
+    assert (found["evidence"], found["said"]) == ([], [])
 
 
 async def test_what_an_hour_costs(scene: Scene) -> None:
