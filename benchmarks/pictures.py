@@ -25,27 +25,50 @@ import json
 import os
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from math import exp
+from math import ceil, exp
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from benchmarks.pictures_set import DAY_S, START, Camera, Graded, cameras, graded, weather
+from benchmarks.pictures_set import (
+    DAY_S,
+    START,
+    Camera,
+    Graded,
+    cameras,
+    graded,
+    quality_at,
+    shows,
+    things,
+    weather,
+)
 from benchmarks.stage import load
-from drivers.pictures import Code, Frame, Memory, PictureError, Verdict, decode, judge
+from drivers.pictures import Code, Memory, PictureError, Verdict, decode, judge
+from drivers.pictures.limits import LEARNT
 from simulators.scene import render
 from simulators.scene_faults import Fault, damaged
 
-EVERY_S = 600
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EVERY_S, SOON_S, SOONER = (
+    600,
+    75,
+    8,
+)  # the hub's pace: a picture that looks wrong is taken again soon, so many times
 LEARNING_DAYS = 2
-WITHIN = 6  # pictures
+WITHIN_S = 3600
 HOURS = {"day": 9.3, "night": 20.4}
+LARGE_EACH = 40
 PHOTOS = os.environ.get("PHOTOS", str(Path(sys.prefix) / "photos"))
+KEEP = os.environ.get("KEEP", "")
+ALARM = tuple[str, str, int]
+Hit = tuple[str, str, str, float | None, list[str], str]
 
 
 @lru_cache(maxsize=1)
@@ -53,84 +76,119 @@ def fleet(which: str, count: int, photos: str) -> list[Camera]:
     return cameras(which, Path(photos) if photos else None, count)
 
 
-def taken(camera: Camera, at: float, n: int, faults: tuple[Fault, ...] = ()) -> Frame | PictureError:
-    """The nth picture of a camera, as the hub has it."""
+@dataclass
+class Watched:
+    """One camera under the hub's pace. `n`: pictures so far."""
+
+    camera: Camera
+    memory: Memory
+    at: float
+    n: int = 0
+    sooner: int = 0
+    state: tuple[bool, frozenset[str]] = (False, frozenset())
+
+    def look(self, faults: tuple[Fault, ...] = ()) -> tuple[bytes, Verdict]:
+        """The next picture, and what is said with it; then `at` is the time of the one after."""
+        jpeg = taken(self.camera, self.at, self.n, faults)
+        self.memory, verdict = judged(self.memory, jpeg, self.at)
+        self.n += 1
+        state = any(t.count for t in self.memory.tracks), frozenset(f.code for f in verdict.faults)
+        knows = any(k.pictures >= LEARNT for v in self.memory.reference.views for k in v.looks)
+        unsure = state[0] or bool(state[1]) or not knows
+        self.sooner = self.sooner + 1 if unsure and state == self.state else int(unsure)
+        self.state = state
+        self.at += SOON_S if unsure and self.sooner <= SOONER else EVERY_S
+        return jpeg, verdict
+
+
+def taken(camera: Camera, at: float, n: int, faults: tuple[Fault, ...] = (), *, large: bool = False) -> bytes:
+    """The nth JPEG of a camera: 640 x 360, or the same scene at 1920 x 1080."""
     frozen = next((f for f in faults if f.kind == "frozen"), None)
-    sky = weather(camera.scene.seed, at if frozen is None else frozen.since)
+    then = at if frozen is None else frozen.since
+    sky, there = weather(camera.scene.seed, then), things(camera, then)
     preset = (
         n % len(camera.scene.presets) if frozen is None and not any(f.kind == "turned" for f in faults) else 0
     )
+    picture = render(camera.scene, at, sky, faults, preset=preset, things=there)
+    if large:
+        picture = picture.resize((1920, 1080), Image.Resampling.BICUBIC)
     out = io.BytesIO()
-    render(camera.scene, at, sky, faults, preset=preset).save(out, "JPEG", quality=camera.quality)
+    picture.save(out, "JPEG", quality=quality_at(camera, then))
+    return damaged(out.getvalue(), faults)
+
+
+def judged(memory: Memory, jpeg: bytes, at: float) -> tuple[Memory, Verdict]:
     try:
-        return decode(damaged(out.getvalue(), faults))
+        return judge(memory, decode(jpeg), int(at * 1000))
     except PictureError as e:
-        return e
+        return judge(memory, e, int(at * 1000))
 
 
-def look(
-    memory: Memory, camera: Camera, at: float, n: int, faults: tuple[Fault, ...] = ()
-) -> tuple[Memory, Verdict]:
-    return judge(memory, taken(camera, at, n, faults), int(at * 1000))
-
-
-def grown(camera: Camera) -> tuple[Memory, list[Verdict]]:
-    """What a camera's memory is after two days."""
-    memory, said = Memory(ptz=camera.ptz), []
-    for n in range(LEARNING_DAYS * DAY_S // EVERY_S):
-        memory, verdict = look(memory, camera, START + n * EVERY_S, n)
-        said.append(verdict)
-    return memory, said
-
-
-def found_after(memory: Memory, camera: Camera, at: float, g: Graded) -> tuple[int | None, list[str]]:
-    """With which faulty picture it is said, by one of the right codes; and all that is said by then."""
+def found_after(memory: Memory, camera: Camera, at: float, g: Graded) -> tuple[float | None, list[str]]:
+    """After how many seconds it is said, by one of the right codes; and all that is said by then."""
     fault = replace(g.fault, since=at) if g.kind == "frozen" else g.fault
     codes: list[str] = []
-    for n in range(WITHIN):
-        memory, verdict = look(memory, camera, at + n * EVERY_S, n, (fault,))
+    watched = Watched(camera, memory, at)
+    while (now := watched.at) <= at + WITHIN_S:
+        _, verdict = watched.look((fault,))
         codes = [f.code for f in verdict.faults]
         if any(c in g.codes for c in codes):
-            return n + 1, codes
+            return now - at, codes
     return None, codes
 
 
-def run_camera(task: tuple[str, int, str, int, int]) -> dict[str, Any]:
-    """One camera: learn, be well for some days, and have every fault once by day and once by night."""
+@dataclass
+class Done:
+    """What one camera gave."""
+
+    days: float = 0
+    pictures: int = 0
+    untold: int = 0
+    large: int = 0
+    large_alike: int = 0
+    alarms: list[ALARM] = field(default_factory=list)
+    hits: list[Hit] = field(default_factory=list)
+
+
+def run_camera(task: tuple[str, int, str, int, int]) -> Done:
+    """One camera: learn and be well for some days; and if it is one of those, have every fault by day and by night."""
     which, count, photos, index, days = task
-    camera = fleet(which, count, photos)[index]
-    memory, said = grown(camera)
-    seconds = LEARNING_DAYS * DAY_S
-    fresh_memory = memory
-    alarms, untold, pictures = [], 0, 0
+    camera, done = fleet(which, count, photos)[index], Done(days=days)
+    watched = Watched(camera, Memory(ptz=camera.ptz), START)
+    learnt_at, fresh = START + LEARNING_DAYS * DAY_S, None
     was: set[Code] = set()
-    for i, verdict in enumerate(said):  # what is said while it learns counts as well
-        now = {f.code for f in verdict.faults}
-        alarms += [(camera.name, c, i) for c in now - was]
-        was = now
-    for n in range(days * DAY_S // EVERY_S):
-        memory, verdict = look(memory, camera, START + seconds + n * EVERY_S, n)
-        now = {f.code for f in verdict.faults}
-        alarms += [(camera.name, c, n) for c in sorted(now - was)]
-        was, untold, pictures = now, untold + (verdict.good is None), pictures + 1
-    hits = []
-    for g in graded() if not camera.wall else ():
-        for part, hour in HOURS.items():
-            at = START + (LEARNING_DAYS + 1) * DAY_S + hour * 3600
-            after, codes = found_after(fresh_memory, camera, at, g)
-            hits.append((g.kind, g.grade, part, after, codes, camera.name))
-    return {
-        "alarms": alarms,
-        "untold": untold,
-        "pictures": pictures,
-        "days": days + LEARNING_DAYS,
-        "hits": hits,
-    }
+    while watched.at < START + days * DAY_S:
+        at, before = watched.at, watched.memory
+        if fresh is None and at >= learnt_at:
+            fresh = before
+        jpeg, verdict = watched.look()
+        now = {f.code for f in verdict.faults}  # what is said while it learns counts as well
+        for code in sorted(now - was):
+            done.alarms.append((camera.name, code, int(at)))
+            if KEEP:
+                Path(KEEP, f"{camera.name.replace('/', '_')}-{int(at)}-{code}.jpg").write_bytes(jpeg)
+        was, done.pictures = now, done.pictures + 1
+        done.untold += at >= learnt_at and verdict.good is None
+        if watched.n % LARGE_EACH == 0:
+            _, same = judged(before, taken(camera, at, watched.n - 1, large=True), at)
+            done.large += 1
+            done.large_alike += (same.suspected, same.good) == (verdict.suspected, verdict.good)
+    if camera.faulty and fresh is not None:
+        for g in graded():
+            for part, hour in HOURS.items():
+                at = START + (LEARNING_DAYS + 1) * DAY_S + hour * 3600
+                if not shows(camera, at):
+                    continue
+                done.hits.append((g.kind, g.grade, part, *found_after(fresh, camera, at, g), camera.name))
+    return done
 
 
-def ms_per_picture(camera: Camera, memory: Memory) -> tuple[float, float, int]:
-    """Medians over 100 pictures; and their mean size in kB."""
-    jpegs = []
+def ms_per_picture(camera: Camera) -> tuple[float, float, int]:
+    """Medians over 100 pictures of a camera that is known; and their mean size in kB."""
+    jpegs, watched = [], Watched(camera, Memory(), START + 6 * 3600)
+    while watched.n < 20:
+        watched.look()
+    memory = watched.memory
     for n in range(20):
         picture = render(camera.scene, START + (9 + n / 4) * 3600, weather(1, START)).resize(
             (1920, 1080), Image.Resampling.BICUBIC
@@ -160,43 +218,72 @@ def upper95(count: int) -> float:
     return high
 
 
-def told(hits: list[tuple[str, str, str, int | None, list[str], str]]) -> dict[str, Any]:
+def told(hits: list[Hit]) -> dict[str, Any]:
     """Recall of some hits, with n."""
     n = len(hits)
     return {"recall": round(sum(h[3] is not None for h in hits) / n, 4), "n": n} if n else {"n": 0}
 
 
+def run_all(tasks: list[tuple[str, int, str, int, int]]) -> Iterator[Done]:
+    """Every camera as it is done, with progress; an interrupt ends it with what there is."""
+    begun = time.monotonic()
+    with ProcessPoolExecutor(int(os.environ.get("JOBS", "2"))) as pool:
+        futures = [pool.submit(run_camera, t) for t in tasks]
+        try:
+            for i, future in enumerate(as_completed(futures), 1):
+                yield future.result()
+                left = (time.monotonic() - begun) / i * (len(tasks) - i)
+                print(
+                    f"\r  {i} of {len(tasks)} cameras, {left:.0f} s left ",
+                    end="",
+                    file=sys.stderr,
+                    flush=True,
+                )
+        except KeyboardInterrupt:
+            print("\n  interrupted: figures of what was done", file=sys.stderr)
+            pool.shutdown(wait=False, cancel_futures=True)
+    print(file=sys.stderr)
+
+
+def figures_of(all_done: list[Done]) -> dict[str, Any]:
+    hits, alarms = [h for d in all_done for h in d.hits], [a for d in all_done for a in d.alarms]
+    days, pictures = sum(d.days for d in all_done), sum(d.pictures for d in all_done)
+    large = sum(d.large for d in all_done)
+    after = sorted(h[3] for h in hits if h[3] is not None)
+    return {
+        "recall": told(hits).get("recall"), "n": len(hits),
+        "recall_by_class": {k: told([h for h in hits if h[0] == k]) for k in dict.fromkeys(h[0] for h in hits)},
+        "said_after_s_p95": round(after[len(after) * 95 // 100]) if after else None,
+        "false_alarms_per_camera_day": round(len(alarms) / days, 5),
+        "false_alarms_upper95": round(upper95(len(alarms)) / days, 5),
+        "false_alarms": len(alarms), "camera_days": days, "pictures": pictures,
+        "untold": round(sum(d.untold for d in all_done) / pictures, 4),
+        "alike_at_1080p": round(sum(d.large_alike for d in all_done) / max(1, large), 4), "n_1080p": large,
+    }  # fmt: skip
+
+
 def main() -> None:
     """Run, and print the figures."""
     which = os.environ.get("SET", "b")
-    count, camera_days = int(os.environ.get("CAMERAS", "20")), int(os.environ.get("DAYS", "110"))
+    count, camera_days = int(os.environ.get("CAMERAS", "100")), int(os.environ.get("DAYS", "1560"))
     photos = PHOTOS if Path(PHOTOS).is_dir() else ""
     start, everyone = time.monotonic(), fleet(which, count, photos)
-    days = max(1, round(camera_days / len(everyone)) - LEARNING_DAYS)
+    days = max(LEARNING_DAYS + 1, ceil(camera_days / len(everyone)))
     tasks = [(which, count, photos, i, days) for i in range(len(everyone))]
     print(f"{len(everyone)} cameras of set {which}, photographs: {'yes' if photos else 'no'}", flush=True)
-    alarms, hits, sums = [], [], {"untold": 0, "pictures": 0, "days": 0}
-    with ProcessPoolExecutor(int(os.environ.get("JOBS", "2"))) as pool:
-        for done in pool.map(run_camera, tasks):
-            alarms += done["alarms"]
-            hits += done["hits"]
-            sums = {k: v + done[k] for k, v in sums.items()}
+    ms, wall, kb = ms_per_picture(everyone[0])
+    all_done = list(run_all(tasks))
+    hits = [h for d in all_done for h in d.hits]
     for kind, grade in dict.fromkeys((h[0], h[1]) for h in hits):
         some = [h for h in hits if (h[0], h[1]) == (kind, grade)]
         missed = [(h[5], h[2], h[4]) for h in some if h[3] is None]
-        print(f"  {kind:<12} {grade:<14} {told(some)}  missed: {missed[:4]}", flush=True)
-    for alarm in alarms:
-        print("  falsely said:", alarm)
-    ms, wall, kb = ms_per_picture(everyone[0], grown(everyone[0])[0])
-    classes = {k: told([h for h in hits if h[0] == k]) for k in dict.fromkeys(h[0] for h in hits)}
-    figures = {
-        "recall": told(hits)["recall"], "n": len(hits), "recall_by_class": classes,
-        "recall_2_intervals": round(sum(h[3] == 3 for h in hits) / len(hits), 4),
-        "false_alarms_per_camera_day": round(len(alarms) / sums["days"], 5),
-        "false_alarms_upper95": round(upper95(len(alarms)) / sums["days"], 5),
-        "false_alarms": len(alarms), "camera_days": sums["days"], "cameras": len(everyone),
-        "untold": round(sums["untold"] / sums["pictures"], 4),
-        "ms_per_picture": ms, "wall_ms_per_picture": wall, "jpeg_kb": kb, "set": which, "photographs": bool(photos),
+        print(f"  {kind:<12} {grade:<14} {told(some)}  missed: {missed[:6]}", flush=True)
+    for done in all_done:
+        for alarm in done.alarms:
+            print("  falsely said:", alarm)
+    figures = figures_of(all_done) | {
+        "ms_per_picture": ms, "wall_ms_per_picture": wall, "jpeg_kb": kb,
+        "set": which, "cameras": len(all_done), "photographs": bool(photos),
         "took_s": round(time.monotonic() - start), "load": load(),
     }  # fmt: skip
     print(json.dumps(figures))

@@ -18,6 +18,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
 from simulators.chance import between, dice, drift
 from simulators.scene_faults import Fault, damaged, spoilt, turned_by
+from simulators.scene_life import Thing, hung, light_taken_in, stood
 from simulators.scene_paint import HEIGHT, HIGH, KINDS, WIDE, WIDTH, Place, grain, paint
 
 LOCAL_S = 7 * 3600  # Hà Nội
@@ -96,11 +97,14 @@ def render(
     faults: tuple[Fault, ...] = (),
     *,
     preset: int = 0,
+    things: tuple[Thing, ...] = (),
 ) -> Image.Image:
     """The picture, 640 x 360, before it becomes a JPEG."""
     frozen = next((f for f in faults if f.kind == "frozen"), None)
     shown_at, at = at, at if frozen is None else frozen.since
-    picture = _view(seen, at, weather, turned_by(faults), seen.presets[preset])
+    picture = _view(seen, at, weather, turned_by(faults), seen.presets[preset], things)
+    infrared = seen.infrared and light_at(at) < IR_BELOW
+    picture = hung(picture, things, at, infrared=infrared)
     picture = spoilt(picture, faults, seen.seed, night=light_at(at) < IR_BELOW)
     picture = _noisy(picture, seen, at, weather)
     if seen.overlay:
@@ -116,14 +120,19 @@ def light_at(at: float) -> float:
 
 
 def _view(
-    seen: Scene, at: float, weather: Weather, turn: tuple[float, float] | None, preset: tuple[float, float]
+    seen: Scene,
+    at: float,
+    weather: Weather,
+    turn: tuple[float, float] | None,
+    preset: tuple[float, float],
+    things: tuple[Thing, ...],
 ) -> Image.Image:
     """What comes through the lens, without the sensor's noise."""
     if turn is None:  # to the wall
         picture = Image.new("RGB", (WIDTH, HEIGHT), (176, 168, 158))
         texture = grain(seen.seed & 0xFFFF, (WIDTH, HEIGHT), 2)
         picture = ImageChops.add(picture, Image.merge("RGB", [texture] * 3), 1, -128)
-        return _lit(picture, None, seen, at, weather, (0, 0))
+        return _lit(picture, None, seen, at, weather, (0, 0), things)
     tick = math.floor(at * 2)
     x = (WIDE - WIDTH) / 2 + (turn[0] + preset[0]) * WIDTH / DEGREES
     y = (HIGH - HEIGHT) / 2 + (turn[1] + preset[1]) * WIDTH / DEGREES
@@ -135,7 +144,8 @@ def _view(
         sway = 5 * weather.wind * (drift(seen.seed + i, at, 1.7) - 0.5)
         picture.paste(tree.picture, (tree.x - left + round(sway), tree.y - top), tree.picture)
     _passers_by(picture, seen, at, top)
-    return _lit(picture, seen.place, seen, at, weather, (left, top))
+    stood(picture, things, at, (left, top))
+    return _lit(picture, seen.place, seen, at, weather, (left, top), things)
 
 
 def _passers_by(picture: Image.Image, seen: Scene, at: float, top: int) -> None:
@@ -172,14 +182,15 @@ def _lit(
     at: float,
     weather: Weather,
     corner: tuple[int, int],
+    things: tuple[Thing, ...],
 ) -> Image.Image:
-    light = light_at(at)
+    light, taken_in = light_at(at), light_taken_in(things)
     if light < IR_BELOW:
-        picture = _at_night(picture, place, seen, at, weather, corner)
+        picture = _at_night(picture, place, seen, at, weather, corner, taken_in)
     else:
         cloud = min(1.0, weather.cloud + weather.rain * 0.6 + weather.fog * 0.6)
         sun = (1 - cloud) * light
-        exposure = between(seen.seed, 905, 0.9, 1.15) * (0.55 + 0.45 * light)
+        exposure = between(seen.seed, 905, 0.9, 1.15) * (0.55 + 0.45 * light) * taken_in
         warm = max(0.0, 0.5 - light)
         shade = _gained(picture, exposure * (0.72 + 0.2 * cloud), (1, 1, 1 - 0.1 * warm))
         if sun > 0.15 and place is not None:
@@ -193,6 +204,10 @@ def _lit(
         veil = far.point([int(255 * (1 - math.exp(-thick * (0.25 + 0.75 * v / 255)))) for v in range(256)])
         grey = 205 if light > IR_BELOW else 120
         picture = Image.composite(Image.new("RGB", picture.size, (grey, grey, grey)), picture, veil)
+    for thing in things:
+        if thing.kind == "glare":  # the sun, low before the camera
+            x, y = between(thing.seed, 1, 0, WIDTH), between(thing.seed, 2, 40, 140)
+            picture = _glow(picture, x, y, thing.size * WIDTH)
     if weather.rain > 0:
         streaks = _streaks(math.floor(at) % 4).point([int(v * weather.rain) for v in range(256)])
         picture = Image.composite(Image.new("RGB", picture.size, (190, 190, 194)), picture, streaks)
@@ -201,10 +216,13 @@ def _lit(
 
 def _gained(picture: Image.Image, gain: float, tint: tuple[float, float, float]) -> Image.Image:
     """Brighter or darker, with a soft shoulder as cameras have."""
-    table: list[int] = []
-    for t in tint:
-        table += [int(255 * (1 - math.exp(-1.55 * gain * t * v / 255)) / 0.83) for v in range(256)]
-    return picture.point([min(250, v) for v in table])
+    return picture.point([v for t in tint for v in _shoulder(round(100 * gain * t))])
+
+
+@lru_cache(maxsize=400)
+def _shoulder(percent: int) -> tuple[int, ...]:
+    gain = 0.0155 * percent / 255
+    return tuple(min(250, int(255 * (1 - math.exp(-gain * v)) / 0.83)) for v in range(256))
 
 
 def _shadows(place: Place, at: float, corner: tuple[int, int]) -> Image.Image:
@@ -226,9 +244,10 @@ def _at_night(
     at: float,
     weather: Weather,
     corner: tuple[int, int],
+    taken_in: float,
 ) -> Image.Image:
     if seen.infrared:
-        grey = picture.convert("L").point([int(v * 0.8 + 10) for v in range(256)])
+        grey = picture.convert("L").point([min(255, int(taken_in * (v * 0.8 + 10))) for v in range(256)])
         picture = ImageChops.multiply(grey, _falloff()).convert("RGB")
     else:
         lamps = (
@@ -237,7 +256,7 @@ def _at_night(
             else place.lamps.crop((*corner, corner[0] + WIDTH, corner[1] + HEIGHT))
         )
         lit = ImageChops.multiply(picture, Image.merge("RGB", [lamps] * 3))
-        picture = _gained(lit, 0.9, (1.0, 0.85, 0.6))
+        picture = _gained(lit, 0.9 * taken_in, (1.0, 0.85, 0.6))
     n = math.floor(at / 5)
     if dice(seen.seed, n) < 0.04 * seen.busy:  # headlights of someone who comes
         x, y = between(seen.seed, n + 1, 60, 580), between(seen.seed, n + 2, 150, 300)

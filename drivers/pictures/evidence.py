@@ -9,26 +9,33 @@ from drivers.pictures.limits import (
     AWAY_ABOVE,
     BLACK_HIGH,
     BLANK,
+    BLANK_QUIET,
     BLURRED_BELOW,
-    BROKEN_ROWS,
     CHANCE,
     CLEAR,
     COVERED,
+    COVERED_QUIET,
     FLAT_LEVEL,
     FLAT_ROWS,
     FULL,
     IN_PLACE,
     LEARNT,
+    LIVELY_MUCH,
     LIVELY_SHARE,
+    LIVELY_SOME,
+    LOST_SHARE,
     OPAQUE_BELOW,
+    OTHER_LITTLE,
+    OTHER_MUCH,
     OTHER_SHARE,
-    SEAM,
+    PATCHY,
     SOFT_ALL,
     SOFT_SHARE,
     SOLID,
     SOLID_BELOW,
     SOME,
     STRUCTURED_SHARE,
+    USUAL,
     WHITE,
     WHITE_MORE,
     WHITE_WALL,
@@ -99,9 +106,8 @@ def evidence_of(reference: Reference, seen: Seen, *, learning: bool = False) -> 
     shows["pictureBlack"] = False
     view, look, match = best_match(reference, seen, kinds)
     missing = seen.flat >= FLAT_ROWS and seen.flat_level > FLAT_LEVEL
-    same = match is not None and match.agreement >= CHANCE and not _away(match)
-    seam = same and look is not None and seen.seam > SEAM + look.seam
-    if missing or seam or (same and match is not None and match.broken >= BROKEN_ROWS):
+    lost = seen.damaged and look is not None and look.damaged < USUAL
+    if missing or lost:
         shows["pictureGarbled"] = True
         return Evidence(shows, {"pictureGarbled": _broken(seen)}, (), match, kind)
     shows["pictureGarbled"] = False
@@ -133,14 +139,19 @@ def best_match(
 
 
 def _fits(match: Match | None, kinds: tuple[Kind, ...]) -> float:
-    """A look of another kind must agree clearly better."""
-    return -2.0 if match is None else match.agreement - (0 if match.kind in kinds else CHANCE)
+    """A look of another kind must agree clearly better; of two that agree, the one whose contrast is still there."""
+    if match is None:
+        return -2.0
+    if match.kind not in kinds:
+        return match.agreement - CHANCE
+    full = 0.0 if match.contrast is None or match.agreement < CHANCE else CHANCE * min(1.0, match.contrast)
+    return match.agreement + full
 
 
 def _broken(seen: Seen) -> Mapping[str, float | str]:
     if seen.flat >= FLAT_ROWS:
         return {"why": "missingRows", "missingPct": float(round(100 * seen.flat))}
-    return {"why": "seam"}
+    return {"why": "lostBytes"}
 
 
 def _compared(shows: dict[Code, bool | None], match: Match, kinds: tuple[Kind, ...]) -> Evidence:
@@ -148,7 +159,7 @@ def _compared(shows: dict[Code, bool | None], match: Match, kinds: tuple[Kind, .
     kind = kinds[0]
     if match.structured < STRUCTURED_SHARE:
         return Evidence(shows, {}, ("noStructure",), match, kind)
-    if match.kind not in kinds:
+    if match.kind not in kinds and not _fully_held(match):
         return _of_another_kind(shows, match, kind)
     code, about = _wrong(match)
     if code is not None:
@@ -178,37 +189,55 @@ def _of_another_kind(shows: dict[Code, bool | None], match: Match, kind: Kind) -
 
 def _wrong(match: Match) -> tuple[Code | None, Mapping[str, float | str]]:
     """The first that holds of what takes structure away, with its numbers."""
-    opaque = match.residue < OPAQUE_BELOW
     if _away(match):
         return "viewTurned", _shift(match)
-    if match.gone >= BLANK and opaque:
+    if _blank(match):
         return "lensCovered", {"coveredPct": _pct(match.gone)}
     if _elsewhere(match):
         return "viewTurned", {}
-    if _partly_covered(match) and match.soft < SOFT_ALL:
+    if _partly_covered(match):
         return "lensCovered", {"coveredPct": _pct(match.gone)}
+    if _smeared(match):
+        return "pictureBlurred", {"softPct": _pct(max(match.soft, match.lost))}
+    return None, {}
+
+
+def _blank(match: Match) -> bool:
+    """Most of the structure is gone without a trace, and little else is there."""
+    if match.residue >= OPAQUE_BELOW or (match.lively >= LIVELY_MUCH and match.other >= OTHER_MUCH):
+        return False
+    quiet = match.lively < LIVELY_SOME and match.soft < SOFT_ALL
+    return match.gone >= (BLANK_QUIET if quiet else BLANK)
+
+
+def _smeared(match: Match) -> bool:
+    """Detail is lost while shape is not, or contrast is lost here and not there: fog does neither."""
     enough = SOFT_SHARE if _clear(match) else 2 * SOFT_SHARE
     if match.soft >= enough and match.soft * match.structured >= SOME:
-        return "pictureBlurred", {"softPct": _pct(match.soft)}
-    return None, {}
+        return True
+    return match.lost >= LOST_SHARE and match.patchy >= PATCHY
 
 
 def _clear(match: Match) -> bool:
     return match.contrast is None or match.contrast >= CLEAR
 
 
+def _fully_held(match: Match) -> bool:
+    """In place, and with all of its contrast: neither fog nor another light, whatever the brightness says."""
+    return match.agreement >= IN_PLACE and match.contrast is not None and match.contrast >= FULL
+
+
 def _partly_covered(match: Match) -> bool:
     """Without a trace while the rest is clear, or with little of one while the rest has all of its contrast."""
-    if match.gone < COVERED or match.gone * match.structured < SOME:
+    least = COVERED_QUIET if match.other < OTHER_LITTLE and _fully_held(match) else COVERED
+    if match.gone < least or match.gone * match.structured < SOME or match.soft >= SOFT_ALL:
         return False
-    solid = match.gone >= SOLID and match.contrast is not None and match.contrast >= FULL
+    solid = match.gone >= SOLID and _fully_held(match)
     return (match.residue < OPAQUE_BELOW and _clear(match)) or (solid and match.residue < SOLID_BELOW)
 
 
 def _away(match: Match) -> bool:
     """The old view is found again within the new one."""
-    if match.agreement >= IN_PLACE:
-        return False
     return match.elsewhere >= AWAY_ABOVE and match.elsewhere >= match.agreement + CHANCE
 
 

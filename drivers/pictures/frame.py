@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
+from simplejpeg import decode_jpeg
 
 from drivers.pictures.errors import PictureError
 from drivers.pictures.limits import BAND, CELL, LONG_SIDE, MAX_BYTES, MAX_PIXELS, MAX_SCANS
@@ -21,6 +21,7 @@ START_OF_SCAN = b"\xff\xda"
 MARKER = 0xFF
 ALONE = frozenset({0x01, *range(0xD0, 0xDA)})  # markers without a length
 SMALLEST = 32  # pixels a side
+PADDED = "extraneous bytes before marker 0xd9"  # cheap encoders fill up the end; nothing is lost
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,51 +29,53 @@ class Frame:
     """A picture as the analysis sees it.
 
     `grey`: uint8, rows x columns, the longer side 320, both sides multiples of 5. `chroma`: mean distance of both
-    colour channels from grey, in levels, 0 for a black-and-white picture. `seam`: the largest step at one row all along
-    the picture, in levels, a step of colour counted threefold. `width`, `height` and `size` are the
-    picture's own, in pixels and bytes; `read` is how many pixels had to be made of it, the cost. `digest` is of its
-    bytes.
+    colour channels from grey, in levels, 0 for a black-and-white picture. `damaged`: the decoder found its codes
+    broken and guessed the rest. `width`, `height` and `size` are the picture's own, in pixels and bytes; `read` is
+    how many pixels had to be made of it, the cost.
     """
 
     grey: NDArray[np.uint8]
     chroma: float
-    seam: float
+    damaged: bool
     width: int
     height: int
     size: int
     read: int
-    digest: bytes
 
 
 def decode(jpeg: bytes) -> Frame:
     """A JPEG as a Frame. Raises PictureError, and nothing else."""
-    image = opened(jpeg)
-    width, height = image.size
+    width, height = opened(jpeg).size
+    columns, rows = _small(width, height)
+    pixels, damaged = _pixels(jpeg, min(rows, height), min(columns, width))
+    small = Image.fromarray(pixels).resize((columns, rows), Image.Resampling.HAMMING).convert("YCbCr")
+    planes = np.asarray(small)
+    grey = np.ascontiguousarray(planes[:, :, 0])
+    chroma = float(np.abs(planes[BAND:-BAND:3, ::3, 1:].astype(np.int16) - 128).mean())
+    read = pixels.shape[0] * pixels.shape[1]
+    return Frame(grey, round(chroma, 2), damaged, width, height, len(jpeg), read)
+
+
+def _pixels(jpeg: bytes, rows: int, columns: int) -> tuple[NDArray[np.uint8], bool]:
+    """RGB of at least so many rows and columns, and whether its codes are damaged.
+
+    libjpeg makes n/8 of a picture at once, which costs a fraction of the whole. Where it meets codes that are none it
+    goes on guessing and warns, which Pillow keeps to itself: lost bytes are told by this surely and at no cost.
+    """
+    warning = ""
     try:
-        # libjpeg makes 1/2, 1/4 or 1/8 of a picture at once, which costs a fraction of the whole
-        image.draft("YCbCr", (LONG_SIDE, LONG_SIDE * 9 // 16))
-        read = image.size[0] * image.size[1]
-        small = _small(image)
-    except PictureError:
-        raise
+        try:
+            pixels = decode_jpeg(jpeg, min_height=rows, min_width=columns)
+        except ValueError as e:
+            warning = str(e)
+            pixels = decode_jpeg(jpeg, min_height=rows, min_width=columns, strict=False)
     except MemoryError:
         raise PictureError("broken", "no memory for this picture") from None
-    except OSError as e:
-        if "truncated" in str(e):
-            raise PictureError("truncated", "the picture ends in the middle") from None
-        raise PictureError("broken", f"the picture cannot be decoded: {e}"[:120]) from None
     except Exception as e:
-        raise PictureError("broken", f"the picture cannot be decoded: {type(e).__name__}") from e
-    pixels = np.asarray(small)
-    if pixels.ndim == 2:  # noqa: PLR2004 - rows and columns, no channels
-        grey, chroma = np.ascontiguousarray(pixels), 0.0
-        seam = _seam(grey)
-    else:
-        grey = np.ascontiguousarray(pixels[:, :, 0])
-        chroma = float(np.abs(pixels[BAND:-BAND:3, ::3, 1:].astype(np.int16) - 128).mean())
-        seam = max(_seam(grey), *(3 * _seam(pixels[:, :, c]) for c in (1, 2)))
-    digest = blake2b(jpeg, digest_size=16).digest()
-    return Frame(grey, round(chroma, 2), seam, width, height, len(jpeg), read, digest)
+        raise PictureError("broken", f"the picture cannot be decoded: {e}"[:120]) from e
+    if warning.startswith("Premature end"):
+        raise PictureError("truncated", "the picture ends in the middle")
+    return pixels, warning.startswith("Corrupt") and not warning.endswith(PADDED)
 
 
 def opened(jpeg: bytes) -> JpegImageFile:
@@ -108,23 +111,9 @@ def _first_scan(jpeg: bytes) -> int:
     return at
 
 
-def _small(image: Image.Image) -> Image.Image:
-    """At most 320 pixels long; sides are multiples of a cell."""
-    width, height = image.size
-    if image.mode not in ("L", "YCbCr"):
-        image = image.convert("RGB").convert("YCbCr")
-    scale = LONG_SIDE / max(width, height)
-    smallest = 2 * BAND + 4 * CELL
-    columns = max(smallest, round(width * scale / CELL) * CELL)
-    rows = max(smallest, round(height * scale / CELL) * CELL)
-    return image.resize((columns, rows), Image.Resampling.HAMMING)
-
-
-def _seam(plane: NDArray[np.uint8]) -> float:
-    """Lost bytes shift all that follows: most columns step the same way at one row."""
-    some = plane[BAND:-BAND, ::4].astype(np.int16)
-    steps = some[2:] - some[:-2]
-    steps.sort(axis=1)
-    columns = steps.shape[1]
-    up, down = steps[:, columns * 3 // 10], steps[:, columns * 7 // 10]
-    return float(max(up.max(), -down.min(), 0))
+def _small(width: int, height: int) -> tuple[int, int]:
+    """Columns and rows: at most 320 long, multiples of a cell."""
+    scale, smallest = LONG_SIDE / max(width, height), 2 * BAND + 4 * CELL
+    return max(smallest, round(width * scale / CELL) * CELL), max(
+        smallest, round(height * scale / CELL) * CELL
+    )

@@ -127,7 +127,7 @@ def judge(memory: Memory, picture: Frame | PictureError, at: int) -> tuple[Memor
     standing = tuple(Finding(t.code, t.began, t.about) for t in tracks if t.standing)
     reference = memory.reference
     if seen is not None and not any(found.shows[c] for c in CODES) and not standing:
-        reference = learnt(reference, seen, found.view, found.match, ptz=memory.ptz)
+        reference = learnt(reference, seen, found.view, found.match, at, ptz=memory.ptz)
     memory = replace(
         memory,
         tracks=tuple(t for t in tracks if t.count or t.standing),

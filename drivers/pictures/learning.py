@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from drivers.pictures.limits import IN_PLACE, LEARNT, STRUCTURED_SHARE, VIEWS, VIEWS_LEARNT
+from drivers.pictures.limits import (
+    CLEARER,
+    IN_PLACE,
+    LEARNT,
+    RENEWED_MS,
+    STRUCTURED_SHARE,
+    VIEWS,
+    VIEWS_LEARNT,
+    YOUNG,
+)
 from drivers.pictures.measure import Seen, look_at
 from drivers.pictures.reference import Look, Match, Reference, View, compare, first, kinds_of, learn
 
@@ -31,21 +40,23 @@ def reference_of(frames: Sequence[Frame]) -> Reference:
 
 
 def learnt(
-    reference: Reference, seen: Seen, view: int | None, match: Match | None, *, ptz: bool
+    reference: Reference, seen: Seen, view: int | None, match: Match | None, at: int, *, ptz: bool
 ) -> Reference:
-    """The reference with one more picture that shows no fault; `view` and `match`: what it agreed with.
+    """The reference with one more picture, of `at` (ms), that shows no fault; `view` and `match`: what it agreed with.
+
+    A look that has its share of pictures is renewed once in two hours only: what stands there for a day is not learnt.
 
     A picture that belongs to no view adds one where it may. A look that is begun anew each time (pictures that do not
     agree with each other) never comes to count.
     """
     kind = kinds_of(seen.measures)[0]
     if view is not None and match is not None and match.agreement >= IN_PLACE:
-        return _added(reference, view, seen, kind)
+        return _renewed(reference, view, seen, kind, at, match)
     i, nearest = _nearest(reference, seen)
     if nearest is None:
         return reference if reference.views else replace(reference, views=(View((first(seen, kind),)),))
     if nearest.agreement >= IN_PLACE:
-        return _added(reference, i, seen, kind)
+        return _renewed(reference, i, seen, kind, at, nearest)
     if ptz and not reference.by_person and len(reference.views) < VIEWS and young(reference):
         return replace(reference, views=(*reference.views, View((first(seen, kind),))))
     look = reference.views[i].look(kind)
@@ -53,6 +64,20 @@ def learnt(
     if look is None or look.pictures < LEARNT or empty:
         return _added(reference, i, seen, kind, anew=not empty)
     return reference
+
+
+def _renewed(reference: Reference, i: int, seen: Seen, kind: Kind, at: int, match: Match) -> Reference:
+    """Learnt where its look is young, due, or was learnt in fog: then a clear picture shows more than it has."""
+    look = reference.views[i].look(kind)
+    clearer = match.contrast is not None and match.contrast > CLEARER
+    if look is not None and look.pictures >= YOUNG and not clearer:
+        if 0 <= at - look.at < RENEWED_MS:
+            return reference
+        seen_at = replace(look, at=at)
+        views = reference.views
+        looks = tuple(seen_at if k is look else k for k in views[i].looks)
+        reference = replace(reference, views=(*views[:i], View(looks), *views[i + 1 :]))
+    return _added(reference, i, seen, kind)
 
 
 def young(reference: Reference) -> bool:

@@ -32,6 +32,13 @@ LEARNT = 4
 """Pictures of a kind (day, dark, infrared) before comparing with them; before, what needs a comparison is untold."""
 MEMORY_LENGTH = 40
 """Weight of a reference that learns: an older picture counts less and less, so that leaves and seasons may pass."""
+CLEARER = 1.3
+"""Contrast to the reference's, above which that was learnt in fog or rain, and is renewed at once."""
+YOUNG = 150
+"""Pictures: two days, or nights, at the usual pace."""
+RENEWED_MS = 7_200_000
+"""... and from so many pictures on it takes one in two hours, so that its memory is a week of days or of nights: a
+wedding's tent that stood for two days is not missed when it has gone."""
 
 # ---- comparing with the reference
 
@@ -58,6 +65,11 @@ HELD_ABOVE = 0.35
 """Agreement of a block with the reference, to the reference's with itself: above, the block shows what it did."""
 GONE_BELOW = 0.3
 """Contrast of a block that does not, to the reference's: below, it shows nothing."""
+CLIPPED = 245
+"""Level from which a pixel is one of a glare."""
+DAZZLED = 0.25
+"""Share of a block's pixels: from here on a headlight, the sun or an insect before the lamp hides it and its
+neighbours, which then say nothing of a cover. Where that is most of the picture it is overexposed."""
 FEW = 6
 """Blocks: contrast and sharpness are not told from fewer."""
 WEAK_BELOW = 0.6
@@ -82,12 +94,9 @@ FLAT_ROWS = 0.15
 """Share of the height that is one even surface up to the lower edge: what a decoder makes of rows that never came."""
 FLAT_LEVEL = 20
 """... and not black: below, it may be a dark night."""
-SEAM = 20
-"""Step in levels of most columns at one row, beyond the reference's largest: bytes were lost in the middle. Kerbs and
-eaves right across a picture came to 24, and the reference has them."""
-BROKEN_ROWS = 0.45
-"""... or the upper rows of blocks show what they did, so much of it, and so much of the lower ones something else."""
-STRUCTURED_SHARE = 0.1
+USUAL = 0.5
+"""Share of a reference's pictures whose codes were broken, from which on that is how this camera writes them."""
+STRUCTURED_SHARE = 0.15
 """Share of blocks with structure: an empty wall has less, and then nobody can tell whether the camera turned."""
 IN_PLACE = 0.4
 """Agreement: above, the view is right. Good pictures of all weathers had 0.5 to 1, turned cameras
@@ -99,14 +108,20 @@ AWAY_ABOVE = 0.3
 """Agreement at another shift, above which the old view is found within the new one."""
 LIVELY_SHARE = 0.08
 """Share of blocks with clear edges that a picture of another view has at least; a cover has none."""
+LIVELY_MUCH, OTHER_MUCH = 0.55, 0.8
+"""... and with so much of both it is another view, though half of the old structure is gone: a road has little."""
 OTHER_SHARE = 0.6
 """Share of these that do not belong to the reference. With a leaf over most of the lens, the rest belongs to it."""
 BLANK = 0.5
 """Share of structured blocks that show nothing: from here on covered, though the rest may show something else."""
-COVERED = 0.08
+LIVELY_SOME, BLANK_QUIET = 0.3, 0.35
+"""... or this share, where fewer blocks than that have clear edges: another view would have more of them."""
+COVERED = 0.12
 """Share of structured blocks that show nothing: a lorry or a person close by covers less, or goes."""
-OPAQUE_BELOW = 0.2
-"""Agreement left within those: fog left 0.2 to 0.6, cloth, paint and leaves under 0.2, mostly under 0.1."""
+OTHER_LITTLE, COVERED_QUIET = 0.25, 0.08
+"""... or this share, where hardly any clear edge is new: a leaf brings none, a lorry or a tent its own (0.3)."""
+OPAQUE_BELOW = 0.18
+"""Agreement left within those: fog left 0.19 to 0.6, cloth, paint and leaves mostly under 0.1, 0.17 in one of 20."""
 SOLID = 0.15
 """Share of structured blocks that show nothing: from here on covered though a trace is left, if all else has its full
 contrast (`FULL`): a smear lets a little through."""
@@ -121,6 +136,13 @@ CLEAR = 0.6
 they keep theirs (0.7 to 1.3), fog left 0.2 to 0.55."""
 SOFT_SHARE = 0.15
 """Share of structured blocks that lost their detail and kept their shape: smears on the glass."""
+LOST_BELOW = 0.5
+"""Contrast of a block to the reference's: below, it is lost to a good part, by fog or by a smear."""
+LOST_SHARE = 0.25
+"""Share of structured blocks that are lost ..."""
+PATCHY = 0.54
+"""... and by how many octaves contrast differs from block to block, on the mean: fog thickens slowly over the picture,
+a smear begins and ends within a block. Fog and rain came to 0.1 to 0.45, dirt to 0.5 to 1."""
 SOFT_ALL = 0.5
 """... from here on blurred, though some blocks show nothing: far out of focus."""
 BLURRED_BELOW = 0.72

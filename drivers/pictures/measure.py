@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from drivers.pictures.limits import BAND, BLOCK, CELL
+from drivers.pictures.limits import BAND, BLOCK, CELL, CLIPPED, DAZZLED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,16 +51,18 @@ class Seen:
 
     `field`: complex64, rows x columns of cells (28 x 64 where the picture is 16:9), the direction of each cell's edges,
     see `direction`. `bands`: float32, 4 x rows x columns of blocks (7 x 16): mean squared Laplacian at full, half,
-    quarter and eighth resolution, less what the noise adds. `flat`: share of the picture's height, from below, that is
-    one even surface row by row, and `flat_level` its luminance. `seam`: as in Frame.
+    quarter and eighth resolution, less what the noise adds. `dazzled`: blocks in and beside a glare. `flat`: share of
+    the picture's height, from below, that is one even surface row by row, and `flat_level` its luminance. `damaged`: as
+    in Frame.
     """
 
     measures: Measures
     field: NDArray[np.complex64]
     bands: NDArray[np.float32]
+    dazzled: NDArray[np.bool_]
     flat: float
     flat_level: float
-    seam: float
+    damaged: bool
 
 
 def look_at(frame: Frame) -> Seen:
@@ -93,9 +95,10 @@ def look_at(frame: Frame) -> Seen:
         ),
         field,
         bands,
+        _dazzled(grey),
         flat,
         flat_level,
-        frame.seam,
+        frame.damaged,
     )
 
 
@@ -187,6 +190,19 @@ def _cells(a: NDArray[np.float32]) -> NDArray[np.float32]:
     down = np.add.reduceat(a, np.arange(0, rows, CELL), axis=0)
     means: NDArray[np.float32] = np.add.reduceat(down, np.arange(0, columns, CELL), axis=1)
     return means * np.float32(1 / (CELL * CELL))
+
+
+def _dazzled(grey: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Blocks that are clipped to a good part, and their neighbours, which its halo washes out."""
+    shape = grey.shape[0] // TILE, grey.shape[1] // TILE
+    clipped = _tiles((grey >= CLIPPED).astype(np.float32), TILE, shape) > DAZZLED
+    wide = clipped.copy()
+    if clipped.any():
+        p = np.pad(clipped, 1)
+        for y in range(3):
+            for x in range(3):
+                wide |= p[y : y + shape[0], x : x + shape[1]]
+    return wide
 
 
 def _flat_rows(grey: NDArray[np.uint8]) -> tuple[float, float]:

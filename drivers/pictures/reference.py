@@ -6,7 +6,7 @@ import base64
 import binascii
 import math
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -22,6 +22,7 @@ from drivers.pictures.limits import (
     HELD_ABOVE,
     LEARNT,
     LIVELY,
+    LOST_BELOW,
     MEMORY_LENGTH,
     NEAR,
     SHAKE,
@@ -46,7 +47,9 @@ class Look:
 
     `pictures`: how many it was learnt from. `rows`, `columns`: cells. `coded`: bytes of two planes of cells, the real
     and imaginary part of the mean direction (signed, 1/127), and of four planes of blocks, the geometric means of the
-    bands, 16 log2(1 + e). `white`: share of clipped pixels. `seam`: in levels.
+    bands, 16 log2(1 + e). `white`: share of clipped pixels. `damaged`: share of pictures
+    whose codes were broken, as a camera's may always be.
+    `at`: when it was renewed (ms), 0 while it is young.
     """
 
     kind: Kind
@@ -55,7 +58,8 @@ class Look:
     columns: int
     coded: bytes
     white: float
-    seam: float
+    damaged: float
+    at: int = 0
 
     def field(self) -> NDArray[np.complex64]:
         n = self.rows * self.columns
@@ -116,8 +120,8 @@ class Match:
     shares of width and height: where the camera has turned to. `structured`: blocks that hold structure in the look. Of
     these: `held`, those that show it still; `gone`, those that show nothing, and `residue` the agreement within them
     (fog leaves a trace of what is behind it, cloth and dirt none); `soft`, those that lost their detail and kept
-    their shape. `lively`: blocks with clear edges now; `other`: those of them that are not held.
-    `broken`: how clearly the upper rows are held and the lower ones show something else, all along the picture.
+    their shape; `lost`, those with less than half of their contrast; `patchy`, by how many octaves contrast differs
+    from one block to the next. `lively`: blocks with clear edges now; `other`: those of them that are not held.
     `contrast` of the held blocks to the look's, and `sharp`, their ratio of fine to coarse detail, the lower of two
     scales: medians; None where too few are held.
     """
@@ -132,9 +136,10 @@ class Match:
     gone: float
     residue: float
     soft: float
+    lost: float
+    patchy: float
     lively: float
     other: float
-    broken: float
     contrast: float | None
     sharp: float | None
 
@@ -159,9 +164,12 @@ def compare(look: Look, seen: Seen) -> Match | None:
     agree = _blocks((np.conj(expected) * found).real) / np.maximum(_blocks(np.abs(expected) ** 2), 1e-3)
     was, now = look.bands(), seen.bands
     there = (length > STRUCTURED) & (was[1] > EDGE)
+    structured = int(there.sum())
+    there &= ~seen.dazzled
     held = there & (agree > HELD_ABOVE)
     weak = np.sqrt((now[1] + now[2]) / (was[1] + was[2] + 1e-3)) < GONE_BELOW
     gone = there & ~held & weak
+    strength = np.sqrt((now[1] + now[2] + 0.5) / (was[1] + was[2] + 0.5))
     lively = now[1] > LIVELY + 20 * seen.measures.noise**2
     ratio = np.sqrt((now + 0.5) / (was + 0.5))
     # a glare adds coarse shape and takes no detail away: a block is as sharp as its detail is
@@ -174,28 +182,25 @@ def compare(look: Look, seen: Seen) -> Match | None:
         elsewhere=elsewhere,
         right=right,
         down=down,
-        structured=round(int(there.sum()) / there.size, 3),
+        structured=round(structured / there.size, 3),
         held=round(int(held.sum()) / n, 3),
         gone=round(int(gone.sum()) / n, 3),
         residue=_residue(expected, found, gone),
         soft=round(int(soft.sum()) / n, 3),
+        lost=round(int((there & (strength < LOST_BELOW)).sum()) / n, 3),
+        patchy=_patchy(strength, there),
         lively=round(int(lively.sum()) / there.size, 3),
         other=round(int((lively & ~held).sum()) / m, 3),
-        broken=_broken(held, there, lively & ~held),
         contrast=round(float(np.median(ratio[2][held])), 3) if int(held.sum()) >= FEW else None,
         sharp=round(float(np.median(fine[held])), 3) if int(held.sum()) >= FEW else None,
     )
 
 
-def _broken(held: NDArray[np.bool_], there: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
-    """The best row to part at: the lesser of the share held above and the share of other things below."""
-    best = 0.0
-    for row in range(1, held.shape[0]):
-        above, below = int(there[:row].sum()), int(there[row:].sum())
-        if above >= FEW and below >= FEW:
-            shown = held[:row].sum() / above, (other[row:] & there[row:]).sum() / below
-            best = max(best, float(min(shown)))
-    return round(best, 3)
+def _patchy(strength: NDArray[np.float32], there: NDArray[np.bool_]) -> float:
+    log = np.log2(np.clip(strength, 0.1, 2))
+    across, below = there[:, 1:] & there[:, :-1], there[1:] & there[:-1]
+    steps = np.concatenate([np.abs(np.diff(log, axis=1))[across], np.abs(np.diff(log, axis=0))[below]])
+    return round(float(steps.mean()), 3) if steps.size >= FEW else 0.0
 
 
 def _residue(expected: NDArray[np.complex64], found: NDArray[np.complex64], gone: NDArray[np.bool_]) -> float:
@@ -251,7 +256,7 @@ def _blocks(a: NDArray[np.float32]) -> NDArray[np.float32]:
 def first(seen: Seen, kind: Kind, *, certain: bool = False) -> Look:
     """A look of one picture; `certain` where a person vouches for it."""
     pictures = LEARNT if certain else 1
-    return _coded(kind, pictures, seen.field, seen.bands, (seen.measures.white, seen.seam))
+    return _coded(kind, pictures, seen.field, seen.bands, (seen.measures.white, float(seen.damaged)))
 
 
 def learn(look: Look, seen: Seen) -> Look:
@@ -260,8 +265,8 @@ def learn(look: Look, seen: Seen) -> Look:
     field = look.field() * (1 - w) + seen.field * w
     bands = np.exp2((1 - w) * np.log2(1 + look.bands()) + w * np.log2(1 + seen.bands)) - 1
     white = float((1 - w) * look.white + w * seen.measures.white)
-    seam = max(seen.seam, float((1 - w) * look.seam + w * seen.seam))
-    return _coded(look.kind, look.pictures + 1, field, bands, (white, seam))
+    damaged = float((1 - w) * look.damaged + w * seen.damaged)
+    return replace(_coded(look.kind, look.pictures + 1, field, bands, (white, damaged)), at=look.at)
 
 
 def _coded(
@@ -281,7 +286,7 @@ def _coded(
         columns,
         parts.tobytes() + power.tobytes(),
         round(numbers[0], 4),
-        round(numbers[1], 1),
+        round(numbers[1], 3),
     )
 
 
@@ -293,7 +298,7 @@ def _look_to_json(look: Look) -> dict[str, Any]:
     return {
         "kind": look.kind, "pictures": look.pictures, "rows": look.rows, "columns": look.columns,
         "coded": base64.b64encode(zlib.compress(look.coded, 9)).decode(),
-        "white": look.white, "seam": look.seam,
+        "white": look.white, "damaged": look.damaged, "at": look.at,
     }  # fmt: skip
 
 
@@ -312,5 +317,6 @@ def _look_from_json(data: dict[str, Any]) -> Look:
         columns,
         unpacked,
         float(data["white"]),
-        float(data["seam"]),
+        float(data.get("damaged", 0)),
+        int(data.get("at", 0)),
     )

@@ -13,6 +13,7 @@ from PIL import Image
 from drivers.pictures import PictureError, decode, fitted, look_at, masked, thumbnail
 from drivers.pictures.limits import LONG_SIDE, MAX_BYTES, MAX_PIXELS, MAX_SCANS
 from simulators.scene import scene, snapshot
+from simulators.scene_faults import Fault, damaged
 
 NOON = 20_000 * 86_400 + 5 * 3600
 JPEG = snapshot(scene(3, "street"), NOON)
@@ -74,6 +75,18 @@ def test_what_is_no_picture() -> None:
 
 def test_a_picture_that_ends_in_the_middle() -> None:
     assert code_of(JPEG[: len(JPEG) // 2]) == "truncated"
+
+
+@pytest.mark.parametrize("place", [0.1, 0.5, 0.95])
+def test_lost_bytes_are_told(place: float) -> None:
+    assert not decode(JPEG).damaged
+    assert decode(damaged(JPEG, (Fault("gap", place),))).damaged
+    assert decode(damaged(JPEG, (Fault("filled", place),))).damaged
+
+
+def test_bytes_that_fill_up_the_end_are_no_damage() -> None:
+    assert not decode(JPEG[:-2] + bytes(100) + JPEG[-2:]).damaged
+    assert not decode(JPEG + bytes(100)).damaged
 
 
 def test_bytes_are_bounded() -> None:

@@ -11,6 +11,8 @@ from PIL import Image
 from simulators.scene import CLEAR, IR_BELOW, Weather, light_at, render, scene, snapshot
 from simulators.scene_faults import KINDS as FAULT_KINDS
 from simulators.scene_faults import Fault
+from simulators.scene_life import KINDS as LIFE
+from simulators.scene_life import Thing
 from simulators.scene_paint import HEIGHT, WIDTH
 from simulators.scene_paint import KINDS as PLACES
 
@@ -52,6 +54,14 @@ def test_any_fault_changes_the_picture(kind: str) -> None:
     yard = scene(7, "yard")
     fault = Fault(kind, grade=0.01 if kind == "defocus" else 0.5, pan=15, since=NOON - 60)
     assert snapshot(yard, NOON, CLEAR, (fault,)) != snapshot(yard, NOON)
+
+
+@pytest.mark.parametrize("kind", LIFE)
+def test_anything_that_stands_or_hangs_there_changes_the_picture(kind: str) -> None:
+    yard, thing = scene(7, "yard"), (Thing(kind, 0.4, 3),)
+    for at in (NOON, NIGHT):
+        same = kind == "spider" and at == NOON  # only the lamp at night shows it
+        assert (render(yard, at, things=thing).tobytes() == render(yard, at).tobytes()) == same
 
 
 def test_frozen_is_the_same_to_the_byte_unless_the_clock_runs() -> None:
