@@ -62,18 +62,20 @@ _RANK = {Level.ROUTINE: 0, Level.PRIORITY: 1, Level.EMERGENCY: 2}
 class Place(NamedTuple):
     """Where a notice stands among others: `sorted(..., key=place)` puts the strongest first.
 
-    One total order: level, then priority (9 is the highest), then the newest, then the higher number.
+    One total order: level (a drill behind all that is meant, of its level), then priority (9 is the highest), then the
+    newest, then the higher number.
     """
 
     level: int
+    drill: bool
     priority: int
     published: int
     notice: int
 
 
-def place(level: Level, priority: int, published: int, notice: int) -> Place:
+def place(level: Level, priority: int, published: int, notice: int, *, drill: bool = False) -> Place:
     """The sort key of a notice published at `published` (ms)."""
-    return Place(-level.rank, -priority, -published, -notice)
+    return Place(-level.rank, drill, -priority, -published, -notice)
 
 
 class Frame(BaseModel):

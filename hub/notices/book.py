@@ -382,7 +382,8 @@ class Book:
 
 def standing(notice: Notice, revision: Revision) -> Place:
     """Where a published revision stands among others: the sort key of the total order."""
-    return place(revision.draft.level, revision.draft.priority, revision.placed_at, notice.number)
+    d = revision.draft
+    return place(d.level, d.priority, revision.placed_at, notice.number, drill=d.drill)
 
 
 def _make_sure(composed: Composed, draft: Draft) -> None:

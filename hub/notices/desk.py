@@ -162,6 +162,8 @@ class NoticeDesk(Notices):
     async def publish(self, number: int, version: int, by: By, boards: int | None = None) -> Notice:
         seen = self._book.looked_at(number, version)
         rights.check(rights.to_publish(seen.newest.draft), self._role(by))
+        if seen.on_boards is not None:  # what stands there goes with it
+            rights.check(rights.to_end(seen.on_boards.draft), self._role(by))
         composed = await self._compose(seen.newest.draft)
         published: Notice = await self._do(
             lambda w: self._book.publish(number, version, composed, boards, self._now(), by, w)

@@ -23,13 +23,19 @@ def taken(data: bytes) -> bytes:
     Raises Refused: picture_too_large, picture_bad.
     """
     if len(data) > MAX_BYTES:
-        raise Refused("picture_too_large", mb=MAX_BYTES // 1_000_000, mpx=MAX_PIXELS // 1_000_000)
+        raise _too_large()
     try:
         return _made(data)
     except Refused:
         raise
+    except Image.DecompressionBombError as e:
+        raise _too_large() from e
     except Exception as e:  # Pillow raises many kinds on what is none
         raise Refused("picture_bad") from e
+
+
+def _too_large() -> Refused:
+    return Refused("picture_too_large", mb=MAX_BYTES // 1_000_000, mpx=MAX_PIXELS // 1_000_000)
 
 
 def _made(data: bytes) -> bytes:
@@ -37,7 +43,7 @@ def _made(data: bytes) -> bytes:
         warnings.simplefilter("ignore")  # of its size we judge ourselves
         image = Image.open(io.BytesIO(data), formats=_FORMATS)
     if image.width * image.height > MAX_PIXELS:
-        raise Refused("picture_too_large", mb=MAX_BYTES // 1_000_000, mpx=MAX_PIXELS // 1_000_000)
+        raise _too_large()
     image.draft("RGB", KEPT)
     upright = ImageOps.exif_transpose(image).convert("RGBA")
     upright.thumbnail(KEPT)

@@ -65,7 +65,7 @@ class Wall:
             due=due[show.made.id] if show is not None else (),
             showing=showing if isinstance(showing, str) else None,
             showing_at=t.values_at if t is not None and showing is not None else None,
-            right=None if wrong is None else not wrong,
+            right=_right(t, wrong),
             asked=f.id if f is not None else "",
             applied=f.applied if f is not None else None,
             late=values.get("board_late") is True,
@@ -80,6 +80,15 @@ class Wall:
     async def said_by(self, board: str, limit: int) -> Sequence[Step]:
         """What one board said, newest first."""
         return [_step(row) for row in await asyncio.to_thread(self._reader.said_by, board, limit)]
+
+
+def _right(t: Track | None, wrong: object) -> bool | None:
+    """Only of who is heard and follows what is asked of it now can be said that it shows what it should."""
+    if t is None or wrong is None or t.silent or t.gone_at is not None or t.follows is None:
+        return None
+    if t.follows.applied != t.follows.id:
+        return False if wrong else None
+    return not wrong
 
 
 def _problems(

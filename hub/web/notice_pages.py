@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from devices.device import Kind
+from devices.health import Health
 from devices.notice import Level
 from hub import typed
 from hub.notices.views import BoardView, Draft, Notice, NotRight, Revision, State, Step
@@ -85,10 +86,19 @@ class Written(BaseModel):
             minutes=str(d.minutes or ""), drill=d.drill, number=notice.number, version=notice.version,
         )  # fmt: skip
 
-    def draft(self) -> Draft:
-        """What it says. Raises Refused for what is no time or number."""
+    def draft(self, now: int) -> Draft:
+        """What it says. Raises Refused for what is no time or number.
+
+        What the form hides of an emergency (its start, its recurrence) does not count; it ends in 12 hours at most.
+        """
         if self.level not in list(Level):
             raise Refused("bad_level")
+        if self.level == Level.EMERGENCY:
+            end = _instant(self.end)
+            plain = {"start": "", "repeat": "", "rule": "", "minutes": "", "level": Level.ROUTINE}
+            kept = self.model_copy(update=plain).draft(now)
+            end = end if end is not None and end <= now + 12 * HOUR_MS else None
+            return kept.model_copy(update={"level": Level.EMERGENCY, "end": end})
         rule = self.rule.strip() if not self.repeat else f"FREQ={self.repeat}"
         if self.repeat == "WEEKLY" and self.days:
             rule += f";BYDAY={','.join(d for d in WEEKDAYS if d in self.days)}"
@@ -185,7 +195,7 @@ async def _preview(reader: Reader, said: Written, error: Refused | None = None) 
     """The right half of the composer: the very frames that would be sent, and everything that is wrong."""
     found, refusal = None, None if isinstance(error, NotRight) else error
     try:
-        found = composed_answer(await reader.core.notices.compose(said.draft()), reader.lang)
+        found = composed_answer(await reader.core.notices.compose(said.draft(reader.core.now())), reader.lang)
     except Refused as e:
         refusal = e
     titles = _titles(reader.core)
@@ -283,8 +293,15 @@ async def write(reader: ReaderDep, request: Request) -> Response:
             said = await _with_picture(reader, said, form)
         if do == "preview":
             return await _composer(reader, said)
-        kept = await reader.core.notices.save(said.number or None, said.draft(), said.version, reader.by)
+        kept = await reader.core.notices.save(
+            said.number or None, said.draft(reader.core.now()), said.version, reader.by
+        )
     except Refused as error:
+        found = reader.core.notices.get(said.number)
+        if (
+            error.code == "changed_meanwhile" and found is not None
+        ):  # the next save is about what stands there now
+            said = said.model_copy(update={"version": found.version})
         return await _composer(reader, said, error=error)
     if do != "publish":
         return reader.go(f"/notices/{kept.number}")
@@ -323,7 +340,9 @@ async def _publish(reader: Reader, notice: Notice, boards: int | None) -> Respon
 STATES = ("sent", "stored", "shown", "ended")
 
 
-def _chain(steps: Iterable[Step], revision: Revision, notice: Notice) -> list[dict[str, Any]]:
+def _chain(
+    steps: Iterable[Step], revision: Revision, notice: Notice, boards: Iterable[BoardView]
+) -> list[dict[str, Any]]:
     """By board: the first time of each state of a revision, whether all hashes were previewed, and what failed."""
     item, found = f"{notice.number}.{revision.number}", dict[str, dict[str, Any]]()
     for step in steps:
@@ -334,10 +353,12 @@ def _chain(steps: Iterable[Step], revision: Revision, notice: Notice) -> list[di
         )
         row["states"].setdefault(step.state, step.board_at if step.late and step.board_at else step.at)
         row["late"] |= step.late
-        if step.state == "failed":
-            row["failed"] = step.detail or "failed"
+        row["failed"] = (step.detail or "failed") if step.state == "failed" else ""
         if step.state == "shown" and step.right is not None:
             row["right"] = step.right and row["right"] is not False
+    for board in boards:
+        if board.name in found and item in board.due and board.right is False:
+            found[board.name]["right"] = False  # whatever it said: something else stands there now
     return sorted(found.values(), key=lambda r: r["board"])
 
 
@@ -350,12 +371,22 @@ async def _story(
     now = local(core.now())
     return reader.page(
         "notice.html", status=409 if error or ask is not None else 200, notice=notice, newest=notice.newest, told=told,
-        chain=_chain(steps, told, notice) if told is not None else [], STATES=STATES, State=State, Level=Level,
-        ask=ask, error=error, called=_titles(core), N=notice_words, aimed=_aimed(core, notice.newest.draft.targets),
+        chain=_chain(steps, told, notice, core.notices.boards()) if told is not None else [],
+        STATES=STATES, State=State, Level=Level,
+        ask=ask, error=error, away=await _away(core, notice) if ask is not None else 0,
+        ends=notice.newest.draft.end or core.now() + 12 * HOUR_MS,
+        called=_titles(core), N=notice_words, aimed=_aimed(core, notice.newest.draft.targets),
         preview=await _preview(reader, Written.of(notice)) if notice.state in (State.DRAFT, State.APPROVED) else "",
         pictures=await _pictures(core, notice) if told is not None else {},
-        later=f"{now + timedelta(hours=6):%Y-%m-%dT%H:%M}", names=names_of(core),
+        later=f"{now + timedelta(hours=12):%Y-%m-%dT%H:%M}", names=names_of(core),
     )  # fmt: skip
+
+
+async def _away(core: Core, notice: Notice) -> int:
+    """Boards that a draft goes to and that are not heard now."""
+    found = await core.notices.compose(notice.newest.draft)
+    views = (core.device_view(name) for preview in found.previews for name in preview.boards)
+    return sum(v is not None and v.health is Health.OFFLINE for v in views)
 
 
 @router.get("/notices/{number}", include_in_schema=False)

@@ -54,6 +54,11 @@ def test_the_order_is_total_and_an_emergency_is_never_behind(found: list[tuple[L
     assert ordered == sorted(ordered, reverse=True)
 
 
+def test_a_drill_hides_no_flood() -> None:
+    drill = place(Level.EMERGENCY, 9, 5, 2, drill=True)
+    assert place(Level.EMERGENCY, 0, 1, 1) < drill < place(Level.PRIORITY, 9, 9, 9)
+
+
 @given(
     st.lists(
         st.tuples(st.sampled_from(Level), st.integers(0, 3), st.integers(0, 50), st.integers(1, 50)),

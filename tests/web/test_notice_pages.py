@@ -155,3 +155,29 @@ async def test_a_board_names_the_camera_that_sees_it(lan: Somebody) -> None:
     assert await lan.post("/boards/bang-1/witness", 303, camera="") == "/devices/bang-1"
     refused = await lan.post("/boards/bang-1/witness", 409, camera="bang-2")
     assert "không phải là camera" in refused
+
+
+async def test_what_the_form_hides_of_an_emergency_does_not_count(lan: Somebody) -> None:
+    form = FORM | {
+        "level": "emergency",
+        "start": "2027-01-01T10:00",
+        "end": "2027-02-01T10:00",
+        "repeat": "DAILY",
+    }
+    shown = await lan.post("/notices", 200, **form | {"do": "preview"})
+    assert "Đủ dấu" in shown
+    assert 'class="failed"' not in shown
+
+
+async def test_a_notice_that_is_edited_stays_on_the_list_of_what_boards_have(lan: Somebody) -> None:
+    await lan.post("/notices", 409, **FORM | {"level": "emergency", "do": "publish", "end": ""})
+    await lan.post("/notices/1/publish", 303, version="1", boards="2")
+    await lan.post("/notices", 303, **FORM | {"title": "Khác", "number": "1", "version": "2"})
+    listed = await lan.get("/notices")
+    assert "Đang trên bảng (1)" in listed
+    assert "đang soạn nội dung mới" in listed
+    page = await lan.get("/notices/1")
+    assert "Kéo dài" in page, "what stands on the boards is an emergency"
+    old = await lan.post("/notices", 409, **FORM | {"title": "Khác nữa", "number": "1", "version": "2"})
+    assert 'name="version" value="3"' in old, "the next save is about what stands there now"
+    await lan.post("/notices/1/discard", 303, version="3")
