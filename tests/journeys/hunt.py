@@ -127,7 +127,7 @@ class Crawl:
 
 
 def _plain(address: str) -> str:
-    """Without fragment, and without what only changes how a page looks."""
+    """Without fragment, and without what only changes how a page looks, or which week of the calendar it shows."""
     parts = urllib.parse.urlsplit(address)
-    kept = [(k, v) for k, v in urllib.parse.parse_qsl(parts.query) if k not in ("lang", "theme", "v")]
+    kept = [(k, v) for k, v in urllib.parse.parse_qsl(parts.query) if k not in ("lang", "theme", "v", "day")]
     return urllib.parse.urlunsplit(("", "", parts.path, urllib.parse.urlencode(kept), ""))

@@ -208,6 +208,10 @@ def addresses(demo: Demo) -> list[str]:
         "/api/incidents/": ["1"],
         "/api/cameras/": [n for n in names if "-c" in n],
         "/api/programs/": ["x"],
+        "/api/agents/": [],
+        "/api/boards/": [n for n in names if "-b" in n],
+        "/api/notices/": ["1"],
+        "/api/frames/": [],
     }
     found = []
     for path, methods in demo.get("/api/openapi.json")["paths"].items():
