@@ -37,6 +37,7 @@ from hub.lights import Lights
 from hub.notices.boards import Boards
 from hub.notices.book import Book, troubles
 from hub.notices.fallback import Fallbacks
+from hub.nudges import Nudges
 from hub.outside import Outside
 from hub.present import Present
 from hub.registrar import Registrar, has_hardware
@@ -351,6 +352,7 @@ async def run(
         teardown.callback(parts.boards.fallbacks.stop)
         feed.present, feed.admission = parts.present, parts.admission
         feed.keeper, feed.agents = parts.keeper, parts.agents
+        feed.nudges = Nudges(parts.registry.devices, parts.tracker.tracks, parts.keeper.nudge)
         try:
             parts.admission.admitted = await asyncio.to_thread(parts.admission.write)
             if parts.store.meta("connected_before") != "1":
@@ -414,6 +416,7 @@ class Feed:
         self.admission: Admission | None = None
         self.keeper: Keeper | None = None
         self.agents: Agents | None = None
+        self.nudges: Nudges | None = None
         self.visits: Visits | None = None
         self.cameras: Cameras | None = None
 
@@ -432,6 +435,8 @@ class Feed:
         if self.cameras is not None:
             for camera, of in delta.looks:
                 self.cameras.witness(camera, of)
+        if self.nudges is not None:
+            self.nudges.changed(delta.tracks)
         if self.visits is not None:
             self.visits.changed(delta.tracks)
 

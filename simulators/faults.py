@@ -67,6 +67,7 @@ FAULTS: Mapping[str, FaultKind] = MappingProxyType(
         "blurred": FaultKind(_CAMERA, "out of focus"),
         "turned": FaultKind(_CAMERA, "turned away from its view"),
         "black": FaultKind(_CAMERA, "the picture is black"),
+        "no_signal": FaultKind(_CAMERA, "its sensor gives no signal: the picture is black, and it says so"),
         "overexposed": FaultKind(_CAMERA, "the picture is burnt out"),
         "no_snapshot": FaultKind(_CAMERA, "gives no single pictures, only its stream"),
         "no_stream": FaultKind(_CAMERA, "its stream answers OPTIONS and nothing after it"),

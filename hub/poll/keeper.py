@@ -85,6 +85,12 @@ class Keeper:
         """Visit a camera now. Raises Refused: not_asked, poller_away."""
         self._order(name, hurry=name)
 
+    def nudge(self, names: Sequence[str]) -> None:
+        """The link of these fell, or stands again: visit them now. Those that others ask are left out."""
+        mine = [name for name in names if name in self._told]
+        if mine:
+            self._write(nudge=mine)
+
     def reference(self, name: str, by: str) -> None:
         """Its next picture shows how it should be, says `by`. Raises Refused."""
         self._order(name, reference=name, by=by)

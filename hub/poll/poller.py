@@ -15,7 +15,7 @@ from hub.poll.reading import reading
 from hub.poll.wheel import SLOW_S, Bucket, Wheel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from hub.poll.reading import Found
     from hub.poll.rows import Row
@@ -143,6 +143,11 @@ class Poller:
         if name in self._kept:
             self._kept[name].watch.look()
             self.hurry(name)
+
+    def nudge(self, names: Collection[str]) -> None:
+        """Their link fell, or stands again: visit them now."""
+        self.wheel.nudge_these(names, self._pace.mono())
+        self._wake.set()
 
     def _again(self, name: str, at: float) -> None:
         self.wheel.hurry(name, at)

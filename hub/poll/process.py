@@ -62,6 +62,8 @@ class Talk:
                 p.look(name)
             case {"witness": name, "of": of}:
                 p.witness(name, of)
+            case {"nudge": [*names]}:
+                p.nudge(names)
             case {"reference": name, "by": by}:
                 p.reference(name, by)
             case {"set_clock": name, "id": number}:

@@ -2,7 +2,8 @@
 
 To the poller: {"put": row}, {"drop": name}, {"hurry": name}, {"set_clock": name, "id": text, "manually": bool},
 {"try_default": name, "id": text, "model": text}, {"reference": name, "by": person}, {"witness": name, "of": text},
-{"clock": ms, "mono": s, "rate": r} (hub time, at an instant of the machine's monotonic clock, and its pace).
+{"nudge": [name, ...]}, {"clock": ms, "mono": s, "rate": r} (hub time, at an instant of the machine's monotonic clock,
+and its pace).
 From it: {"say": [device, channel, body]}, {"tried": {...}}, {"picture": {...}}, {"did": {...}}.
 """
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from drivers.onvif import CameraError, Code, NoConnection, is_default, most_in
@@ -146,10 +147,10 @@ class Watch:
             if not self._fetching.done() and self._before is not None:
                 if self._camera.cost.bytes_in == before:  # the picture waits for room, or the camera is gone
                     await self._knock(Code.TIMEOUT)
-                return self._before  # nothing else can be asked of it meanwhile
+                return self._as_before(self._before)  # nothing else can be asked of it meanwhile
         if self._before is not None and self._budget.spent(self._pace.mono()):
             await self._knock(Code.TIMEOUT)
-            return self._before
+            return self._as_before(self._before)
         await self._pace.sleep(min(OWES_S, self._bucket.wait(self._pace.mono())))
         begun = time.monotonic()
         found = Found(0.0)
@@ -166,9 +167,14 @@ class Watch:
             await self._look(found)
         if self._camera.picture_open is not None:
             (found.faults if self._camera.picture_open else found.safe).append("pictureOpen")
+        self._before = found
+        return self._as_before(found)
+
+    def _as_before(self, before: Found) -> Found:
+        """What a visit found, with what its pictures and its own alarms say now."""
+        found = replace(before, faults=list(before.faults), suspected=[])
         self._looks.tell(found, self._alarms.active)
         found.requests_h, found.traffic_kb = self._budget.hour(self._pace.mono())
-        self._before = found
         return found
 
     async def _reachable(self, e: CameraError) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Collection
 
 AGAIN_S = (5.0, 10.0)
 """Waits before an unanswered camera is asked again; after these it counts as unreachable."""
@@ -141,6 +142,20 @@ class Wheel:
             if not slot.busy and slot.due > due:
                 slot.due = due
                 self._push(slot)
+
+    def nudge_these(self, names: Collection[str], now: float) -> None:
+        """Ask these within a few seconds, since their link fell or stands again.
+
+        Where their village was nudged within the minute, when that is over: a link that flaps nudges no more often.
+        """
+        for village in {s.village for s in map(self._slots.get, names) if s is not None}:
+            found = self._villages[village]
+            if found.nudged > now:
+                continue  # they are asked then
+            found.nudged = max(now, found.nudged + NUDGE_REST_S)
+            for name in names:
+                if name in found.slots:
+                    self.hurry(name, found.nudged + self._chance.uniform(0, NUDGED_WITHIN_S))
 
     def take(self, now: float) -> list[Slot]:
         """Those to be asked now, as many as there is room for; each is busy until `done`."""

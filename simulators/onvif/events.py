@@ -21,6 +21,7 @@ TOPICS: Mapping[str, frozenset[str]] = MappingProxyType(
         "ImageTooDark": frozenset({"black"}),
         "ImageTooBlurry": frozenset({"blurred"}),
         "ImageTooBright": frozenset({"overexposed"}),
+        "SignalLoss": frozenset({"no_signal"}),
     }
 )
 """What a camera tells, and the faults that it tells of."""
@@ -157,7 +158,7 @@ def _messages(camera: Camera, found: Subscription) -> str:
         found.told[topic] = is_so
         rows += (
             '<wsnt:NotificationMessage><wsnt:Topic Dialect="http://www.onvif.org/ver10/tev/topicExpression/ConcreteSet">'
-            f"tns1:VideoSource/{topic}/ImagingService</wsnt:Topic><wsnt:Message>"
+            f"tns1:VideoSource/{topic}{'' if topic == 'SignalLoss' else '/ImagingService'}</wsnt:Topic><wsnt:Message>"
             f'<tt:Message UtcTime="{iso(camera.now())}" PropertyOperation="{how}">'
             '<tt:Source><tt:SimpleItem Name="Source" Value="VS_1"/></tt:Source>'
             f'<tt:Data><tt:SimpleItem Name="State" Value="{str(is_so).lower()}"/></tt:Data></tt:Message>'

@@ -24,7 +24,7 @@ KEPT = 64
 """Pictures kept, of all cameras together."""
 PLACES = 16
 """Places that there are, 8 MB each; every camera looks at one of them in its own way."""
-SEEN = frozenset({"frozen", "covered", "blurred", "turned", "black", "overexposed"})
+SEEN = frozenset({"frozen", "covered", "blurred", "turned", "black", "no_signal", "overexposed"})
 """Faults that show in a picture."""
 
 

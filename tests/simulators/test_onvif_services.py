@@ -109,7 +109,7 @@ async def test_a_tamper_event_comes_at_once() -> None:
             return (await asker.call(camera, "PullMessages", inside, "event_service", path=where)).text
 
         first = await pull()
-        assert first.count('PropertyOperation="Initialized"') == 4
+        assert first.count('PropertyOperation="Initialized"') == 5
         assert 'Value="true"' not in first
         waiting = asyncio.create_task(pull())
         await asyncio.sleep(0.05)

@@ -248,3 +248,29 @@ def test_who_is_hurried_while_it_is_asked_is_asked_again_after_that() -> None:
     assert found.take(75.0) == [slot]
     found.done(slot, 76.0, answered=True)
     assert slot.due > 76.0 + 60 * 0.25, "once"
+
+
+def test_a_gateway_that_falls_has_its_cameras_asked_and_when_it_returns() -> None:
+    made = wheel(40, villages=2, interval_s=600)
+    mine = [f"cam-{i}" for i in range(0, 40, 2)]  # all of v0, none of v1
+
+    def due(before: float) -> list[str]:
+        return sorted(s.name for s in made.take(before))
+
+    made.nudge_these([*mine, "nobody"], 100.0)
+    for slot in list(made._slots.values()):
+        assert (100.0 <= slot.due <= 105.0) is (slot.name in mine) or slot.due < 100.0
+    while slots := made.take(106.0):
+        for slot in slots:
+            made.done(slot, 106.0, answered=True)
+    made.nudge_these(mine, 110.0)  # it returned: within the minute, so when that is over
+    made.nudge_these(mine, 120.0)  # and fell again
+    assert not [n for n in due(159.9) if n in mine]
+    while slots := made.take(166.0):
+        for slot in slots:
+            assert slot.name in mine
+            mine.remove(slot.name)
+            made.done(slot, 166.0, answered=True)
+    assert not mine
+    made.nudge_these(["cam-0"], 300.0)
+    assert 300.0 <= made._slots["cam-0"].due <= 305.0
