@@ -373,7 +373,8 @@ async def _story(
         "notice.html", status=409 if error or ask is not None else 200, notice=notice, newest=notice.newest, told=told,
         chain=_chain(steps, told, notice, core.notices.boards()) if told is not None else [],
         STATES=STATES, State=State, Level=Level,
-        ask=ask, error=error, away=await _away(core, notice) if ask is not None else 0,
+        said=lambda targets: _aimed(core, targets), ask=ask, error=error,
+        away=await _away(core, notice) if ask is not None else 0,
         ends=notice.newest.draft.end or core.now() + 12 * HOUR_MS,
         called=_titles(core), N=notice_words, aimed=_aimed(core, notice.newest.draft.targets),
         preview=await _preview(reader, Written.of(notice)) if notice.state in (State.DRAFT, State.APPROVED) else "",
@@ -478,7 +479,8 @@ async def wall(reader: ReaderDep) -> Response:
     core = reader.core
     views = {b.name: core.device_view(b.name) for b in core.notices.boards()}
     return reader.page(
-        "boards.html", boards=core.notices.boards(), views=views, shape_of=shape_of, N=notice_words,
+        "boards.html", boards=core.notices.boards(), views=views, shape_of=shape_of,
+        knows=lambda found: core.notices.frame(found) is not None, N=notice_words,
         notices={n.number: n for n in core.notices.all()}, sites=dict(core.site_names()),
     )  # fmt: skip
 
@@ -491,6 +493,7 @@ def fragment(core: Core, lang: Language, name: str) -> Fragments:
     return {
         "device-board": draw(
             "parts/device_board.html", core, lang, board=found, view=view, shape_of=shape_of, N=notice_words,
+            knows=lambda png: core.notices.frame(png) is not None,
             notices={n.number: n for n in core.notices.all()} if found is not None else {},
         )
     }  # fmt: skip

@@ -8,7 +8,7 @@ from devices.notice import Level
 from hub.notices.views import State
 from hub.views import Refused
 from hub.web import words
-from hub.web.language import mark
+from hub.web.language import local, mark
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,6 +113,13 @@ def problem(lang: Language, found: Problem) -> str:
         return lang.text(message) % found.about
     except KeyError:
         return lang.text(message)
+
+
+def instant(lang: Language, at: int, now: int) -> str:
+    """14:02:31, with the day where that is not today: seconds matter in a proof."""
+    then = local(at)
+    day = "" if then.date() == local(now).date() else f" {lang.day(at, now)}"
+    return f"{then:%H:%M:%S}{day}"
 
 
 def detail(lang: Language, said: str) -> str:

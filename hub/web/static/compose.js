@@ -1,12 +1,18 @@
 // The composer: a template opens its own form, a picture that is too large is told before it travels.
 "use strict";
 for (const select of document.querySelectorAll("select[data-goes]")) {
-  select.addEventListener("change", () => { location.href = select.dataset.goes + encodeURIComponent(select.value); });
+  const before = select.value;
+  select.addEventListener("change", () => {
+    const written = ["title", "text"].some((n) => select.form.elements[n]?.value.trim());
+    if (written && !confirm(select.dataset.ask)) { select.value = before; return; }
+    location.href = select.dataset.goes + encodeURIComponent(select.value);
+  });
 }
 for (const file of document.querySelectorAll("input[type=file][data-most]")) {
   file.addEventListener("change", () => {
     const large = file.files.length && file.files[0].size > Number(file.dataset.most);
     file.setCustomValidity(large ? file.dataset.told : "");
-    file.reportValidity();
+    // What it does to the frames is seen at once; the preview while one writes does not carry it.
+    if (file.reportValidity()) file.form.requestSubmit(file.form.querySelector("button[value=preview]"));
   });
 }
