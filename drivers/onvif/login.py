@@ -116,7 +116,8 @@ class Login:
         """What to tell about a refusal after which no way is left. The only place that says `login_full`."""
         self._refused_since = True
         said = f": {refused.words}" if refused.words else f" (HTTP {refused.status})"
-        return in_words(refused.words) or self._after_success(said, everything) or self._never_worked(said)
+        told = in_words(refused.words, refused.said)
+        return told or self._after_success(said, everything) or self._never_worked(said)
 
     def _after_success(self, said: str, everything: bool) -> CameraError | None:
         if everything:
@@ -289,15 +290,19 @@ class Door:
         return self.final
 
 
-def in_words(words: str) -> CameraError | None:
-    """What the camera's own words say: a limit of connections or users, a locked account, or neither."""
+def in_words(words: str, said: str = "") -> CameraError | None:
+    """What the camera's own words say: a limit of connections or users, a locked account, or neither.
+
+    `said`: the part of them that is kept.
+    """
+    said = said or words
     if _FULL.search(words):
         return CameraError(
-            Code.LOGIN_FULL, f"the camera is full, it says: {words}", evidence="saysFull", words=words
+            Code.LOGIN_FULL, f"the camera is full, it says: {words}", evidence="saysFull", words=said
         )
     if _LOCKED.search(words):
         return CameraError(
-            Code.LOGIN_LOCKED, f"the camera locked the account: {words}", evidence="saysLocked", words=words
+            Code.LOGIN_LOCKED, f"the camera locked the account: {words}", evidence="saysLocked", words=said
         )
     return None
 

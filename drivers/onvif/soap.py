@@ -27,12 +27,15 @@ _NOT_FOUND = (404, 405, 410, 501)
 
 
 class Refused(Exception):  # noqa: N818 - what happened
-    """A login was not accepted. `status` of HTTP, the camera's own words, and what it asks for."""
+    """A login was not accepted. `status` of HTTP, the camera's own words, and what it asks for.
 
-    def __init__(self, status: int, words: str, challenges: list[str]) -> None:
+    `said`: its words without SOAP's codes.
+    """
+
+    def __init__(self, status: int, words: str, challenges: list[str], said: str = "") -> None:
         super().__init__(words)
         self.status = status
-        self.words = words
+        self.words, self.said = words, said or words
         self.challenges = challenges
 
 
@@ -54,12 +57,14 @@ def body_of(reply: Reply, what: str, secret: str) -> etree._Element:
     body, problem = _envelope(reply)
     fault = _fault(body) if body is not None else None
     words = quoted(" ".join(fault) if fault else "", secret)
+    said = quoted(fault.reason if fault else "", secret)
     if reply.status in (401, 403, 407) or (fault and _AUTH.search(" ".join(fault))):
-        raise Refused(reply.status, words or plain(reply, secret), reply.values("www-authenticate"))
+        asks = reply.values("www-authenticate")
+        raise Refused(reply.status, words or plain(reply, secret), asks, said)
     if fault:
         if _UNSUPPORTED.search(" ".join(fault)):
             raise CameraError(Code.NO_SUCH_SERVICE, f"{what} is not offered: {words}", permanent=True)
-        told = in_words(words)
+        told = in_words(words, said)
         raise (
             told
             if told and told.code is Code.LOGIN_FULL

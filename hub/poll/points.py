@@ -21,6 +21,8 @@ class Points:
     """What is remembered of them. Times in seconds, monotonic."""
 
     def __init__(self, camera: Camera) -> None:
+        self.stream_open: bool | None = None
+        """Whether DESCRIBE was answered without a login, the last time that it was answered."""
         self._camera = camera
         self._tls: bool | None = None
         self._due = float("-inf")
@@ -41,9 +43,15 @@ class Points:
                 self._due = now + (DAY_S if self._tls is not None else AGAIN_S)
 
     def tell(self, found: Found) -> None:
-        """Whether all goes over plain HTTP only, as far as it said."""
-        if self._tls is not None:
-            (found.safe if self._tls else found.faults).append("plainHttp")
+        """What was seen last; a visit that got no further than a refused login takes nothing of it back."""
+        open_to_all = {
+            "streamOpen": self.stream_open,
+            "pictureOpen": self._camera.picture_open,
+            "plainHttp": None if self._tls is None else not self._tls,
+        }
+        for code, bad in open_to_all.items():
+            if bad is not None:
+                (found.faults if bad else found.safe).append(code)
 
 
 async def try_default(camera: Camera, model: str) -> str:

@@ -165,8 +165,7 @@ class Watch:
         if not found.faults:
             await self._ask(found)
             await self._look(found)
-        if self._camera.picture_open is not None:
-            (found.faults if self._camera.picture_open else found.safe).append("pictureOpen")
+        self._points.tell(found)
         self._before = found
         return self._as_before(found)
 
@@ -217,7 +216,6 @@ class Watch:
             await self._points.look(self._pace.mono())
         except CameraError as e:
             self._blame(found, e)
-        self._points.tell(found)
 
     async def _records(self) -> bool | None:
         try:
@@ -237,13 +235,15 @@ class Watch:
         try:
             stream = await self._camera.stream()
         except CameraError as e:
+            refused = e.code in (Code.LOGIN_REFUSED, Code.LOGIN_PLAIN)
+            self._points.stream_open = False if refused else None
             if e.code.value in LOGIN_CODES:
                 self._stream_rest.refused(self._pace.mono())
             if e.code is not Code.NO_SUCH_SERVICE:
                 found.faults.append("streamRefused")
             return
         self._stream_rest.accepted()
-        (found.faults if stream.open else found.safe).append("streamOpen")
+        self._points.stream_open = stream.open
 
     def _blame(self, found: Found, e: CameraError) -> None:
         """What a camera that is there did wrong."""

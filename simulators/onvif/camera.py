@@ -183,7 +183,8 @@ class Camera:
             case "busy":
                 return Reply(503, b"busy", headers=("Retry-After: 30",))
             case "words":
-                return self.fault(400, "Receiver", "Action", "Maximum number of connections reached")
+                limit = f"Maximum number of connections is {self.maker.limit}"
+                return self.fault(400, "Receiver", "Action", limit)
             case "text":
                 challenge = f"WWW-Authenticate: {self.gate.challenge(self.now())}"
                 return Reply(401, b"Too many users are logged in", headers=(challenge,))

@@ -531,6 +531,22 @@ async def test_security_points_of_a_visit(scene: Scene) -> None:
     assert "plainHttp" not in said["safe"] + said["faults"]
 
 
+async def test_a_refused_login_takes_no_security_point_back(scene: Scene) -> None:
+    scene.camera.tls, scene.camera.streamed = False, SimpleNamespace(open=True)
+    await scene.visit()
+    scene.camera.informed = CameraError(Code.LOGIN_FULL, "full", evidence="clockRefused")
+    for _ in range(2):
+        assert (await scene.visit())["faults"] == ["loginFull", "streamOpen", "plainHttp"]
+    scene.camera.clocks = CameraError(Code.BUSY, "busy")
+    assert (await scene.visit())["faults"] == ["answersBusy", "streamOpen", "plainHttp"]
+
+
+async def test_a_stream_that_wants_a_login_that_we_do_not_have_is_not_open(scene: Scene) -> None:
+    scene.camera.streamed = CameraError(Code.LOGIN_REFUSED, "no")
+    said = await scene.visit()
+    assert (said["faults"], said["safe"]) == (["streamRefused"], ["streamOpen"])
+
+
 async def test_the_hub_itself_logs_in_with_a_default_password(scene: Scene) -> None:
     assert "defaultPassword" not in (await scene.visit())["faults"]
     scene.watch.row = replace(scene.watch.row, username="admin", password="12345")
