@@ -64,7 +64,7 @@ EVERY_S, SOON_S, SOONER = (
 LEARNING_DAYS = 2
 WITHIN_S = 3600
 HOURS = {"day": 9.3, "night": 20.4}
-LARGE_EACH = 40
+LARGE_EACH = 300
 PHOTOS = os.environ.get("PHOTOS", str(Path(sys.prefix) / "photos"))
 KEEP = os.environ.get("KEEP", "")
 ALARM = tuple[str, str, int]
@@ -265,7 +265,7 @@ def figures_of(all_done: list[Done]) -> dict[str, Any]:
 def main() -> None:
     """Run, and print the figures."""
     which = os.environ.get("SET", "b")
-    count, camera_days = int(os.environ.get("CAMERAS", "100")), int(os.environ.get("DAYS", "1560"))
+    count, camera_days = int(os.environ.get("CAMERAS", "100")), int(os.environ.get("DAYS", "1500"))
     photos = PHOTOS if Path(PHOTOS).is_dir() else ""
     start, everyone = time.monotonic(), fleet(which, count, photos)
     days = max(LEARNING_DAYS + 1, ceil(camera_days / len(everyone)))

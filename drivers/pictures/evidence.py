@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from drivers.pictures.limits import (
     AWAY_ABOVE,
@@ -56,15 +56,7 @@ Code = Literal[
     "viewTurned",
     "pictureGarbled",
 ]
-CODES: tuple[Code, ...] = (
-    "pictureFrozen",
-    "pictureBlack",
-    "lensCovered",
-    "pictureBlurred",
-    "pictureOverexposed",
-    "viewTurned",
-    "pictureGarbled",
-)
+CODES: tuple[Code, ...] = get_args(Code)
 ESSENTIAL: tuple[Code, ...] = ("lensCovered", "viewTurned", "pictureBlurred")
 """Without an answer to these a picture is not called good."""
 
