@@ -51,7 +51,7 @@ KEPT_MS = {"last": 86_400_000, "fault": 30 * 86_400_000, "proof": 92 * 86_400_00
 EVERY_S = 600.0
 LOOKS_MS = 300_000
 """One person's looks at one picture within so long are one entry of the audit."""
-
+MASKS = 10
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Mask = Annotated[tuple[tuple[Share, Share], ...], Field(min_length=2, max_length=20)]
@@ -67,7 +67,7 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     events: bool = False
-    masks: Annotated[tuple[Mask, ...], Field(max_length=10)] = ()
+    masks: Annotated[tuple[Mask, ...], Field(max_length=MASKS)] = ()
 
 
 @dataclass(frozen=True, slots=True)

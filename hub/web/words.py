@@ -204,6 +204,10 @@ REFUSED: Mapping[str, str] = {
     "name_reserved": mark("%(name)s is a name, kind or realm that only the hub itself has."),
     "no_such_site": mark("There is no site %(site)s."),
     "cannot_search": mark("The search could not be made: %(why)s"),
+    "thin_mask": mark("A mask needs two corners that lie apart: draw a rectangle, or write its four edges."),
+    "many_masks": mark(
+        "A camera has %(limit)s masks at most: take one away, or draw a larger one over several."
+    ),
     "not_asked": mark("%(name)s is not asked over the network."),
     "poller_away": mark("Cameras cannot be asked just now; try again in a minute."),
     "clock_not_set": mark("Its clock could not be set: %(why)s"),
