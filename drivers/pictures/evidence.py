@@ -15,9 +15,11 @@ from drivers.pictures.limits import (
     CLEAR,
     COVERED,
     COVERED_QUIET,
+    FAINT,
     FLAT_LEVEL,
     FLAT_ROWS,
     FULL,
+    HELD_ELSEWHERE,
     IN_PLACE,
     LEARNT,
     LIVELY_MUCH,
@@ -25,20 +27,23 @@ from drivers.pictures.limits import (
     LIVELY_SOME,
     LOST_SHARE,
     OPAQUE_BELOW,
+    OTHER_LIGHT,
     OTHER_LITTLE,
     OTHER_MUCH,
     OTHER_SHARE,
     PATCHY,
+    PATCHY_IN_FOG,
     SOFT_ALL,
     SOFT_SHARE,
+    SOFT_SOME,
     SOLID,
     SOLID_BELOW,
     SOME,
-    STRUCTURED_SHARE,
+    TAKES,
     USUAL,
     WHITE,
     WHITE_MORE,
-    WHITE_WALL,
+    WHITE_UNKNOWN,
 )
 from drivers.pictures.reference import Kind, Look, Match, Reference, compare, kinds_of
 
@@ -103,7 +108,9 @@ def evidence_of(reference: Reference, seen: Seen, *, learning: bool = False) -> 
         shows["pictureGarbled"] = True
         return Evidence(shows, {"pictureGarbled": _broken(seen)}, (), match, kind)
     shows["pictureGarbled"] = False
-    least = WHITE if match is not None and match.structured >= STRUCTURED_SHARE else WHITE_WALL
+    if look is not None and not _told_by(reference, kinds, look):
+        return Evidence(shows, {}, ("noStructure",), match, kind)
+    least = WHITE_UNKNOWN if look is None else WHITE
     if m.white >= least and m.white >= WHITE_MORE + (look.white if look else 0):
         shows["pictureOverexposed"] = True
         about = {"whitePct": round(100 * m.white)}
@@ -130,6 +137,12 @@ def best_match(
     return best
 
 
+def _told_by(reference: Reference, kinds: tuple[Kind, ...], look: Look) -> bool:
+    """Whether what is known of the view in this light says anything; if not, that of another light does not either."""
+    own = [k for v in reference.views for k in v.looks if k.kind in kinds and k.pictures >= LEARNT]
+    return look.tells() and (not own or look.kind in kinds or any(k.tells() for k in own))
+
+
 def _fits(match: Match | None, kinds: tuple[Kind, ...]) -> float:
     """A look of another kind must agree clearly better; of two that agree, the one whose contrast is still there."""
     if match is None:
@@ -149,8 +162,6 @@ def _broken(seen: Seen) -> Mapping[str, float | str]:
 def _compared(shows: dict[Code, bool | None], match: Match, kinds: tuple[Kind, ...]) -> Evidence:
     """Covered, turned, blurred: what needs the reference."""
     kind = kinds[0]
-    if match.structured < STRUCTURED_SHARE:
-        return Evidence(shows, {}, ("noStructure",), match, kind)
     if match.kind not in kinds and not _fully_held(match):
         return _of_another_kind(shows, match, kind)
     code, about = _wrong(match)
@@ -198,16 +209,28 @@ def _blank(match: Match) -> bool:
     """Most of the structure is gone without a trace, and little else is there."""
     if match.residue >= OPAQUE_BELOW or (match.lively >= LIVELY_MUCH and match.other >= OTHER_MUCH):
         return False
+    if _foggy(match):
+        return False
     quiet = match.lively < LIVELY_SOME and match.soft < SOFT_ALL
     return match.gone >= (BLANK_QUIET if quiet else BLANK)
+
+
+def _foggy(match: Match) -> bool:
+    """All that is held is thin, and still there: the view, or at least edges of what is near."""
+    if match.contrast is None or match.contrast >= CLEAR:
+        return False
+    return match.agreement >= CHANCE or (match.lively >= LIVELY_SHARE and match.contrast < FAINT)
 
 
 def _smeared(match: Match) -> bool:
     """Detail is lost while shape is not, or contrast is lost here and not there: fog does neither."""
     enough = SOFT_SHARE if _clear(match) else 2 * SOFT_SHARE
-    if match.soft >= enough and match.soft * match.structured >= SOME:
+    if match.soft >= enough and match.soft * match.structured >= max(
+        SOME, TAKES * match.lively * match.other
+    ):
         return True
-    return match.lost >= LOST_SHARE and match.patchy >= PATCHY
+    patchy = PATCHY if _clear(match) or match.soft >= SOFT_SOME else PATCHY_IN_FOG
+    return match.lost >= LOST_SHARE and match.patchy >= patchy
 
 
 def _clear(match: Match) -> bool:
@@ -216,7 +239,7 @@ def _clear(match: Match) -> bool:
 
 def _fully_held(match: Match) -> bool:
     """In place, and with all of its contrast: neither fog nor another light, whatever the brightness says."""
-    return match.agreement >= IN_PLACE and match.contrast is not None and match.contrast >= FULL
+    return match.agreement >= IN_PLACE and match.contrast is not None and FULL <= match.contrast < OTHER_LIGHT
 
 
 def _partly_covered(match: Match) -> bool:
@@ -224,6 +247,8 @@ def _partly_covered(match: Match) -> bool:
     least = COVERED_QUIET if match.other < OTHER_LITTLE and _fully_held(match) else COVERED
     if match.gone < least or match.gone * match.structured < SOME or match.soft >= SOFT_ALL:
         return False
+    if match.gone * match.structured < TAKES * match.lively * match.other:
+        return False  # something stands there with edges of its own
     solid = match.gone >= SOLID and _fully_held(match)
     return (match.residue < OPAQUE_BELOW and _clear(match)) or (solid and match.residue < SOLID_BELOW)
 
@@ -235,7 +260,8 @@ def _away(match: Match) -> bool:
 
 def _elsewhere(match: Match) -> bool:
     """It is not, and there is something else to be seen."""
-    return match.agreement < CHANCE and match.lively >= LIVELY_SHARE and match.other >= OTHER_SHARE
+    other = match.lively >= LIVELY_SHARE and match.other >= OTHER_SHARE
+    return match.agreement < CHANCE and match.held < HELD_ELSEWHERE and other and _clear(match)
 
 
 def _shift(match: Match) -> Mapping[str, float | str]:

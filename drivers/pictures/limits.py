@@ -86,8 +86,9 @@ BLACK_HIGH = 20
 WHITE = 0.35
 """Share of clipped pixels: headlights and insects right before an infra-red lamp came to 0.18, a blinded sensor
 begins at 0.4."""
-WHITE_WALL = 0.8
-"""... where the reference has no structure: a white wall in the sun is clipped for hours."""
+WHITE_UNKNOWN = 0.8
+"""... where no reference is known. Where it has no structure nobody can tell: a white wall in the sun is clipped for
+hours."""
 WHITE_MORE = 0.25
 """... and so much more than the reference has, where white walls and sky are clipped every day."""
 FLAT_ROWS = 0.15
@@ -98,6 +99,9 @@ USUAL = 0.5
 """Share of a reference's pictures whose codes were broken, from which on that is how this camera writes them."""
 STRUCTURED_SHARE = 0.15
 """Share of blocks with structure: an empty wall has less, and then nobody can tell whether the camera turned."""
+STRUCTURED_YOUNG, SETTLED = 0.3, 40
+"""... this share of them while the reference has fewer pictures than so many: what a wall's first pictures have in
+common goes as more are learnt."""
 IN_PLACE = 0.4
 """Agreement: above, the view is right. Good pictures of all weathers had 0.5 to 1, turned cameras
 up to 0.39."""
@@ -108,6 +112,8 @@ AWAY_ABOVE = 0.3
 """Agreement at another shift, above which the old view is found within the new one."""
 LIVELY_SHARE = 0.08
 """Share of blocks with clear edges that a picture of another view has at least; a cover has none."""
+HELD_ELSEWHERE = 0.5
+"""Share of structured blocks that are held: above, it is no other view, whatever stands before it."""
 LIVELY_MUCH, OTHER_MUCH = 0.55, 0.8
 """... and with so much of both it is another view, though half of the old structure is gone: a road has little."""
 OTHER_SHARE = 0.6
@@ -127,22 +133,32 @@ SOLID = 0.15
 contrast (`FULL`): a smear lets a little through."""
 SOLID_BELOW = 0.35
 """... and the trace is less than this."""
+TAKES = 0.3
+"""Blocks gone, to blocks with clear edges that are not the reference's: a leaf takes more away than it brings, what
+stands there brings edges of its own (a tent took 0.05 of the picture and brought 0.4)."""
 SOME = 0.03
 """Share of all blocks that must be gone or soft, at least three: a scene with little structure is not judged by one."""
-FULL = 0.8
-"""Contrast of the blocks that are held: above, there is no fog."""
+FULL, OTHER_LIGHT = 0.8, 2.0
+"""Contrast of the blocks that are held: above, there is no fog; further above, it is another light's."""
 CLEAR = 0.6
 """Contrast of the blocks that are held: below, fog lies over all of the picture and may hide the rest. Beside a leaf
 they keep theirs (0.7 to 1.3), fog left 0.2 to 0.55."""
+FAINT = 0.35
+"""Contrast of the blocks that are held: below, with clear edges elsewhere, it is fog at night; a cover over most of
+the picture leaves more to the rest, or no clear edge at all."""
 SOFT_SHARE = 0.15
 """Share of structured blocks that lost their detail and kept their shape: smears on the glass."""
+SOFT_SOME = 0.12
+"""... and this share where contrast is lost unevenly as well."""
 LOST_BELOW = 0.5
 """Contrast of a block to the reference's: below, it is lost to a good part, by fog or by a smear."""
 LOST_SHARE = 0.25
 """Share of structured blocks that are lost ..."""
-PATCHY = 0.54
+PATCHY = 0.52
 """... and by how many octaves contrast differs from block to block, on the mean: fog thickens slowly over the picture,
 a smear begins and ends within a block. Fog and rain came to 0.1 to 0.45, dirt to 0.5 to 1."""
+PATCHY_IN_FOG = 0.7
+"""... or by so many where all contrast is low and detail is not lost more than it: fog in the infra-red lamp (0.6)."""
 SOFT_ALL = 0.5
 """... from here on blurred, though some blocks show nothing: far out of focus."""
 BLURRED_BELOW = 0.72

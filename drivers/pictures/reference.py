@@ -25,9 +25,12 @@ from drivers.pictures.limits import (
     LOST_BELOW,
     MEMORY_LENGTH,
     NEAR,
+    SETTLED,
     SHAKE,
     SOFT_BELOW,
     STRUCTURED,
+    STRUCTURED_SHARE,
+    STRUCTURED_YOUNG,
     WEAK_BELOW,
 )
 
@@ -72,6 +75,20 @@ class Look:
         coded = np.frombuffer(self.coded, np.uint8, -1, 2 * self.rows * self.columns).astype(np.float32)
         bands: NDArray[np.float32] = np.exp2(coded / 16) - 1
         return bands.reshape(shape)
+
+    def holding(self) -> NDArray[np.bool_]:
+        """The blocks that hold structure which stays."""
+        holding: NDArray[np.bool_] = (_blocks(np.abs(self.field())) > STRUCTURED) & (self.bands()[1] > EDGE)
+        return holding
+
+    def tells(self) -> bool:
+        """Whether it is known well enough to say what is wrong: of an empty wall nobody can tell.
+
+        The first pictures of a wall agree by chance, and by a shadow that goes: little structure needs more of them.
+        """
+        share = float(self.holding().mean())
+        least = STRUCTURED_SHARE if self.pictures >= SETTLED else STRUCTURED_YOUNG
+        return self.pictures >= LEARNT and share >= least
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +177,11 @@ def compare(look: Look, seen: Seen) -> Match | None:
     expected = look.field()
     agreement, (dy, dx), elsewhere, right, down = _registered(expected, seen.field)
     found = np.roll(seen.field, (-dy, -dx), (0, 1))
-    length = _blocks(np.abs(expected))
     agree = _blocks((np.conj(expected) * found).real) / np.maximum(_blocks(np.abs(expected) ** 2), 1e-3)
     was, now = look.bands(), seen.bands
-    there = (length > STRUCTURED) & (was[1] > EDGE)
-    structured = int(there.sum())
-    there &= ~seen.dazzled
+    holding = look.holding()
+    structured = int(holding.sum())
+    there = holding & ~seen.dazzled
     held = there & (agree > HELD_ABOVE)
     weak = np.sqrt((now[1] + now[2]) / (was[1] + was[2] + 1e-3)) < GONE_BELOW
     gone = there & ~held & weak
