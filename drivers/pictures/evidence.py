@@ -16,7 +16,8 @@ from drivers.pictures.limits import (
     COVERED,
     COVERED_QUIET,
     FAINT,
-    FLAT_LEVEL,
+    FLAT_ABOVE,
+    FLAT_BELOW,
     FLAT_ROWS,
     FULL,
     HELD_ELSEWHERE,
@@ -102,7 +103,7 @@ def evidence_of(reference: Reference, seen: Seen, *, learning: bool = False) -> 
         return Evidence(shows, {"pictureBlack": {"brightest": float(m.high)}}, ("dark",), None, kind)
     shows["pictureBlack"] = False
     view, look, match = best_match(reference, seen, kinds)
-    missing = seen.flat >= FLAT_ROWS and seen.flat_level > FLAT_LEVEL
+    missing = seen.flat >= FLAT_ROWS and FLAT_ABOVE < seen.flat_level < FLAT_BELOW
     lost = seen.damaged and look is not None and look.damaged < USUAL
     if missing or lost:
         shows["pictureGarbled"] = True

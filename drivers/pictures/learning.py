@@ -59,7 +59,7 @@ def learnt(
     if ptz and not reference.by_person and len(reference.views) < VIEWS and young(reference):
         return replace(reference, views=(*reference.views, View((first(seen, kind),))))
     look = reference.views[i].look(kind)
-    empty = look is not None and not look.tells()
+    empty = look is not None and look.empty()
     if look is None or look.pictures < LEARNT or empty:
         return _added(reference, i, seen, kind, anew=not empty)
     return reference

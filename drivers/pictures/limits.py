@@ -93,8 +93,8 @@ WHITE_MORE = 0.25
 """... and so much more than the reference has, where white walls and sky are clipped every day."""
 FLAT_ROWS = 0.15
 """Share of the height that is one even surface up to the lower edge: what a decoder makes of rows that never came."""
-FLAT_LEVEL = 20
-"""... and not black: below, it may be a dark night."""
+FLAT_ABOVE, FLAT_BELOW = 20, 250
+"""... and neither black, as a dark night may be, nor clipped, as a white wall in the sun is."""
 USUAL = 0.5
 """Share of a reference's pictures whose codes were broken, from which on that is how this camera writes them."""
 STRUCTURED_SHARE = 0.15

@@ -81,14 +81,17 @@ class Look:
         holding: NDArray[np.bool_] = (_blocks(np.abs(self.field())) > STRUCTURED) & (self.bands()[1] > EDGE)
         return holding
 
-    def tells(self) -> bool:
-        """Whether it is known well enough to say what is wrong: of an empty wall nobody can tell.
+    def empty(self) -> bool:
+        """Whether it holds too little to say what is wrong, as of an empty wall.
 
-        The first pictures of a wall agree by chance, and by a shadow that goes: little structure needs more of them.
+        The first pictures of a wall agree by chance, and by a shadow that goes: while it is young it needs more.
         """
-        share = float(self.holding().mean())
         least = STRUCTURED_SHARE if self.pictures >= SETTLED else STRUCTURED_YOUNG
-        return self.pictures >= LEARNT and share >= least
+        return float(self.holding().mean()) < least
+
+    def tells(self) -> bool:
+        """Whether it is known well enough to say what is wrong."""
+        return self.pictures >= LEARNT and not self.empty()
 
 
 @dataclass(frozen=True, slots=True)

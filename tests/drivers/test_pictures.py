@@ -10,7 +10,7 @@ from functools import lru_cache
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageEnhance
 
 from drivers.pictures import (
     CODES,
@@ -25,6 +25,7 @@ from drivers.pictures import (
 )
 from simulators.scene import CLEAR, Scene, Weather, render, scene, snapshot
 from simulators.scene_faults import Fault
+from simulators.scene_life import Thing
 
 DAY = 20_000 * 86_400 + 3 * 3600  # ten in the morning in Hà Nội
 NIGHT = DAY + 11 * 3600
@@ -54,6 +55,16 @@ def learnt(kind: str = "street") -> Memory:
         for n in range(6):
             memory, verdict = look(memory, place(kind), start + n * EVERY)
             assert not verdict.faults
+    return memory
+
+
+@lru_cache
+def learnt_of(seen: Scene) -> Memory:
+    """After half a day and half a night of good pictures."""
+    memory = Memory()
+    for start in (DAY - 86_400, NIGHT - 86_400):
+        for n in range(45):
+            memory, _ = shown(memory, render(seen, start + n * EVERY / 6), start + n * EVERY)
     return memory
 
 
@@ -159,6 +170,55 @@ def test_fog_is_no_fault(at: float) -> None:
     _, verdict = run(learnt(), at, (), n=6, weather=FOG)
     assert not verdict.faults
     assert not verdict.suspected
+
+
+def shown(memory: Memory, picture: Image.Image, at: float) -> tuple[Memory, Verdict]:
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=75)
+    return judge(memory, decode(out.getvalue()), int(at * 1000))
+
+
+def test_fog_by_the_light_of_lamps_is_no_cover() -> None:
+    """It makes the night as bright as a day, and leaves little of what the day shows."""
+    seen, memory = scene(126, "yard"), Memory()
+    assert not seen.infrared
+    for n in range(60):
+        memory, _ = shown(memory, render(seen, DAY + n * EVERY), DAY + n * EVERY)
+    for n in range(6):
+        at = NIGHT + 4 * 3600 + n * EVERY
+        memory, verdict = shown(memory, render(seen, at, Weather(fog=0.7)), at)
+        assert verdict.kind == "day"
+        assert not verdict.suspected
+        assert verdict.good is None
+
+
+@pytest.mark.parametrize(
+    ("what", "start"),
+    [(Thing("tent", 0.46, 3053), NIGHT), (Thing("lorry", 0.46, 9), NIGHT), (Thing("lorry", 0.52, 9), DAY)],
+    ids=["tent", "lorry at night", "lorry"],
+)
+def test_what_stands_there_for_hours_is_no_cover(what: Thing, start: float) -> None:
+    seen = scene(172, "street")
+    memory = learnt_of(seen)
+    for n in range(4):
+        at = start + n * EVERY
+        memory, verdict = shown(memory, render(seen, at, things=(what,)), at)
+        assert not verdict.faults
+    for n in range(4):
+        at = start + (n + 4) * EVERY
+        memory, verdict = shown(memory, render(seen, at, CLEAR, (Fault("leaf", 0.6),), things=(what,)), at)
+    assert "lensCovered" in codes(verdict)
+
+
+def test_a_white_wall_in_the_sun_is_not_overexposed() -> None:
+    seen, memory = place("wall"), learnt("wall")
+    for n in range(4):
+        at = DAY + n * EVERY
+        memory, verdict = shown(memory, ImageEnhance.Brightness(render(seen, at)).enhance(1.15), at)
+        assert verdict.measures
+        assert verdict.measures.white > 0.8
+        assert not verdict.faults
+        assert verdict.untold == ("noStructure",)
 
 
 def test_an_empty_wall_cannot_be_told() -> None:
