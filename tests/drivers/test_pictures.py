@@ -207,7 +207,7 @@ def test_what_stands_there_for_hours_is_no_cover(what: Thing, start: float) -> N
     for n in range(4):
         at = start + (n + 4) * EVERY
         memory, verdict = shown(memory, render(seen, at, CLEAR, (Fault("leaf", 0.6),), things=(what,)), at)
-    assert "lensCovered" in codes(verdict)
+    assert "lensCovered" in codes(verdict)  # type: ignore[possibly-undefined]
 
 
 def test_a_white_wall_in_the_sun_is_not_overexposed() -> None:
