@@ -15,7 +15,8 @@ infra-red or by street lamps, rain, fog, headlights, insects, trees, people and 
 - `ms_per_picture`: median of decode and judge for a picture of 1920 x 1080, one thread, in CPU time, so that neighbours
   on the machine do not count; `wall_ms_per_picture` the same by the clock; `jpeg_kb` is its size.
 
-SET=a runs on the set the thresholds were chosen on. CAMERAS= and DAYS= take more or fewer; JOBS= processes.
+SET=a runs on the set the thresholds were chosen on. CAMERAS= and DAYS= take more or fewer; JOBS= processes. After
+MINUTES= (13) no camera that has learnt and had its faults is looked at any longer: `camera_days` says how many it were.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from math import ceil, exp
 from pathlib import Path
+from random import Random
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +70,7 @@ LARGE_EACH = 300
 PHOTOS = os.environ.get("PHOTOS", str(Path(sys.prefix) / "photos"))
 KEEP = os.environ.get("KEEP", "")
 ALARM = tuple[str, str, int]
+Task = tuple[str, int, str, int, int, float]
 Hit = tuple[str, str, str, float | None, list[str], str]
 
 
@@ -150,14 +153,14 @@ class Done:
     hits: list[Hit] = field(default_factory=list)
 
 
-def run_camera(task: tuple[str, int, str, int, int]) -> Done:
+def run_camera(task: Task) -> Done:
     """One camera: learn and be well for some days; and if it is one of those, have every fault by day and by night."""
-    which, count, photos, index, days = task
-    camera, done = fleet(which, count, photos)[index], Done(days=days)
+    which, count, photos, index, days, until = task
+    camera, done = fleet(which, count, photos)[index], Done()
     watched = Watched(camera, Memory(ptz=camera.ptz), START)
     learnt_at, fresh = START + LEARNING_DAYS * DAY_S, None
     was: set[Code] = set()
-    while watched.at < START + days * DAY_S:
+    while watched.at < START + days * DAY_S and (watched.at <= learnt_at or time.time() < until):
         at, before = watched.at, watched.memory
         if fresh is None and at >= learnt_at:
             fresh = before
@@ -173,6 +176,7 @@ def run_camera(task: tuple[str, int, str, int, int]) -> Done:
             _, same = judged(before, taken(camera, at, watched.n - 1, large=True), at)
             done.large += 1
             done.large_alike += (same.suspected, same.good) == (verdict.suspected, verdict.good)
+    done.days = (watched.at - START) / DAY_S
     if camera.faulty and fresh is not None:
         for g in graded():
             for part, hour in HOURS.items():
@@ -224,7 +228,7 @@ def told(hits: list[Hit]) -> dict[str, Any]:
     return {"recall": round(sum(h[3] is not None for h in hits) / n, 4), "n": n} if n else {"n": 0}
 
 
-def run_all(tasks: list[tuple[str, int, str, int, int]]) -> Iterator[Done]:
+def run_all(tasks: list[Task]) -> Iterator[Done]:
     """Every camera as it is done, with progress; an interrupt ends it with what there is."""
     begun = time.monotonic()
     with ProcessPoolExecutor(int(os.environ.get("JOBS", "2"))) as pool:
@@ -256,7 +260,7 @@ def figures_of(all_done: list[Done]) -> dict[str, Any]:
         "said_after_s_p95": round(after[len(after) * 95 // 100]) if after else None,
         "false_alarms_per_camera_day": round(len(alarms) / days, 5),
         "false_alarms_upper95": round(upper95(len(alarms)) / days, 5),
-        "false_alarms": len(alarms), "camera_days": days, "pictures": pictures,
+        "false_alarms": len(alarms), "camera_days": round(days), "pictures": pictures,
         "untold": round(sum(d.untold for d in all_done) / pictures, 4),
         "alike_at_1080p": round(sum(d.large_alike for d in all_done) / max(1, large), 4), "n_1080p": large,
     }  # fmt: skip
@@ -269,7 +273,9 @@ def main() -> None:
     photos = PHOTOS if Path(PHOTOS).is_dir() else ""
     start, everyone = time.monotonic(), fleet(which, count, photos)
     days = max(LEARNING_DAYS + 1, ceil(camera_days / len(everyone)))
-    tasks = [(which, count, photos, i, days) for i in range(len(everyone))]
+    until = time.time() + 60 * float(os.environ.get("MINUTES", "13"))
+    tasks = [(which, count, photos, i, days, until) for i in range(len(everyone))]
+    Random(0).shuffle(tasks)  # those that are cut short are of all kinds
     print(f"{len(everyone)} cameras of set {which}, photographs: {'yes' if photos else 'no'}", flush=True)
     ms, wall, kb = ms_per_picture(everyone[0])
     all_done = list(run_all(tasks))

@@ -24,6 +24,7 @@ from simulators.scene_paint import HEIGHT, HIGH, KINDS, WIDE, WIDTH, Place, grai
 LOCAL_S = 7 * 3600  # Hà Nội
 DEGREES = 90  # horizontal field of view
 OVERLAY = (240, 240, 240)
+NOISE_ROOM = 64
 IR_BELOW = 0.16  # of full daylight: where a camera switches to its infra-red lamp
 
 
@@ -304,24 +305,25 @@ def _streaks(n: int) -> Image.Image:
 def _noisy(picture: Image.Image, seen: Scene, at: float, weather: Weather) -> Image.Image:
     light = light_at(at)
     strength = seen.noise * (1 if light > 0.4 else 1.6 if light > IR_BELOW else 2.2) * (1 - 0.3 * weather.fog)
-    bank = _noise_bank(max(1, round(strength * 2)))
     n = zlib.crc32(f"{seen.seed} {at:.2f}".encode())
-    x, y = n % 64, n // 64 % 64
-    patch = bank.crop((x, y, x + WIDTH, y + HEIGHT))
-    if n & 1 << 20:
-        patch = patch.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    if n & 1 << 21:
-        patch = patch.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
-    if light < IR_BELOW and seen.infrared:
-        patch = Image.merge("RGB", [patch.getchannel(0)] * 3)
-    return ImageChops.add(picture, patch, 1, -128)
+    grey = light < IR_BELOW and seen.infrared
+    bank = _noise_bank(max(1, round(strength * 2)), bool(n & 1 << 20), bool(n & 1 << 21), grey=grey)
+    x = NOISE_ROOM - n % NOISE_ROOM if n & 1 << 20 else n % NOISE_ROOM
+    y = NOISE_ROOM - n // NOISE_ROOM % NOISE_ROOM if n & 1 << 21 else n // NOISE_ROOM % NOISE_ROOM
+    return ImageChops.add(picture, bank.crop((x, y, x + WIDTH, y + HEIGHT)), 1, -128)
 
 
-@lru_cache(maxsize=24)
-def _noise_bank(half_levels: int) -> Image.Image:
+@lru_cache(maxsize=48)
+def _noise_bank(half_levels: int, mirrored: bool, upside_down: bool, *, grey: bool) -> Image.Image:
+    """Noise to cut from at random, 64 pixels wider and higher than a picture; turned over here, once."""
     rng = np.random.default_rng(half_levels)
-    noise = rng.normal(128, half_levels / 2, (HEIGHT + 64, WIDTH + 64, 3))
-    return Image.fromarray(np.clip(np.rint(noise), 0, 255).astype(np.uint8))
+    noise = rng.normal(128, half_levels / 2, (HEIGHT + NOISE_ROOM, WIDTH + NOISE_ROOM, 3))
+    bank = Image.fromarray(np.clip(np.rint(noise), 0, 255).astype(np.uint8))
+    if mirrored:
+        bank = bank.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    if upside_down:
+        bank = bank.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+    return Image.merge("RGB", [bank.getchannel(0)] * 3) if grey else bank
 
 
 def _write(picture: Image.Image, name: str, at: float) -> None:
