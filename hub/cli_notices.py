@@ -130,15 +130,17 @@ def send(  # noqa: PLR0913, PLR0917 - one option a field
     emergency = level.value == "emergency"
     if emergency and boards != composed["boards"]:
         _fail(
-            f"this emergency goes to {composed['boards']} boards: send it with --boards {composed['boards']}"
+            f"this emergency goes to {_boards(composed['boards'])}: send it with --boards {composed['boards']}"
         )
     n = ask(found, "/api/notices", {"draft": draft}, who=who)
     if not emergency:
-        _say(f"notice {n['number']} is written, for {composed['boards']} boards; a second person approves it")
+        _say(
+            f"notice {n['number']} is written, for {_boards(composed['boards'])}; a second person approves it"
+        )
         return
     said = {"version": n["version"], "boards": boards}
     n = ask(found, f"/api/notices/{n['number']}/publish", said, who=who)
-    _say(f"notice {n['number']} goes to {boards} boards, until {_time(n['ends_at'])}")
+    _say(f"notice {n['number']} goes to {_boards(boards or 0)}, until {_time(n['ends_at'])}")
 
 
 def _pair(said: str) -> tuple[str, str]:
@@ -222,3 +224,7 @@ def discard(number: Number, who: Who = "", settings: SettingsFile = None) -> Non
     version = ask(found, f"/api/notices/{number}")["version"]
     ask(found, f"/api/notices/{number}?version={version}", method="DELETE", who=who)
     _say(f"the draft of notice {number} is gone")
+
+
+def _boards(count: int) -> str:
+    return "1 board" if count == 1 else f"{count} boards"

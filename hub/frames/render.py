@@ -24,7 +24,7 @@ def render(content: Content, profile: Profile) -> tuple[Frame, ...]:
 
     Codes of trouble: text_missing, text_too_long (limit), letter_unseen, letter_right_to_left, letter_emoji,
     letter_unknown (letter, name), letter_instead (instead too), picture_bad, drill_no_room, link_no_room (bytes, room),
-    link_unread, too_many_pages (pages, limit, room).
+    link_nowhere, link_unread, too_many_pages (pages, limit, room).
     """
     said = replace(
         content, title=_composed(content.title, letters.TITLE), text=_composed(content.text, letters.TEXT)
@@ -87,7 +87,9 @@ def _link(content: Content, profile: Profile, made: Plan) -> Iterator[Trouble]:
     if content.link and boxes:
         fits = code.room(profile, min(box.width for box in boxes))
         long = len(content.link.encode())
-        if long > fits:
+        if not fits:
+            yield Trouble("link_nowhere", "link")
+        elif long > fits:
             yield Trouble("link_no_room", "link", {"bytes": long, "room": fits})
 
 

@@ -17,6 +17,7 @@ from devices.notice import MOST_ITEMS, Frame, Item, Level, Playlist
 from drivers import VISITING, dialect_of
 from drivers.contract import Desired
 from hub.notices.schedule import DAY_MS, HORIZON_MS
+from hub.notices.views import reaches
 from hub.plan import Show
 from hub.registry import midnight
 
@@ -321,7 +322,7 @@ class _Lists:
         if not device.profile:
             return None
         book = self._boards.book
-        aims = self._aimed.intersection(book.targets(device, self._at)) if self._aimed else frozenset()
+        aims = self._aimed & book.aims(device, self._at) if self._aimed else frozenset()
         name = self._boards.name(device, self._at)
         like = _Like(device.profile, aims, book.policy(device.name), name)
         if like not in self._made:
@@ -329,7 +330,9 @@ class _Lists:
         return self._made[like]
 
     def _make(self, like: _Like) -> Playlist | None:
-        found = (self._item(n, r, like.profile) for n, r, targets in self._published if targets & like.aims)
+        found = (
+            self._item(n, r, like.profile) for n, r, targets in self._published if reaches(targets, like.aims)
+        )
         items = tuple(i for i in found if i is not None)[:MOST_ITEMS]
         own = self._boards.fallbacks.get(like.profile, like.name)
         if own is None and not any(i.level is Level.EMERGENCY for i in items):

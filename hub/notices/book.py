@@ -14,7 +14,7 @@ from devices.lifecycle import Lifecycle
 from devices.notice import Level, Policy, place
 from hub import audit
 from hub.notices import rows, schedule
-from hub.notices.views import Notice, NotRight, Revision, State
+from hub.notices.views import WITHOUT, Notice, NotRight, Revision, State, reaches
 from hub.views import Refused
 
 if TYPE_CHECKING:
@@ -102,7 +102,11 @@ class Book:
         """Every board that is not retired, with what it is aimed at by."""
         for device in list(self.registry.devices.values()):
             if device.kind is Kind.SIGNBOARD and device.lifecycle is not Lifecycle.RETIRED:
-                yield device, frozenset(self.targets(device, at))
+                yield device, self.aims(device, at)
+
+    def aims(self, device: Device, at: int) -> frozenset[str]:
+        """What a board is aimed at by, and what takes it out."""
+        return frozenset((*self.targets(device, at), WITHOUT + device.name))
 
     def board(self, name: str) -> Device | None:
         """A board that is not retired; None where it is none."""
@@ -115,8 +119,8 @@ class Book:
         wanted, found, left_out = set(draft.targets), dict[str, list[str]](), list[str]()
         missed = set(wanted)
         for device, aims in self.boards(at):
-            if wanted & aims:
-                missed -= aims
+            missed -= aims
+            if reaches(wanted, aims):
                 (found.setdefault(device.profile, []) if device.profile else left_out).append(device.name)
         profiles = {p: tuple(sorted(names)) for p, names in sorted(found.items())}
         return Reached(profiles, tuple(sorted(left_out)), tuple(t for t in draft.targets if t in missed))
@@ -231,7 +235,9 @@ class Book:
         return saved
 
     def extend(self, number: int, version: int, until: int, at: int, by: By, writes: Writes) -> Notice:
-        """An emergency's next revision, the same but for its end. Raises Refused: not_published, bad_until.
+        """An emergency's next revision, the same but for its end.
+
+        Raises Refused: not_published, bad_emergency_until, not_later.
 
         A further revision, since a board never prolongs one that it has. What was being written as the next one stays,
         under a higher number.
@@ -241,7 +247,9 @@ class Book:
         if now is None or now.draft.level is not Level.EMERGENCY:
             raise Refused("not_published")
         if not at < until <= at + schedule.EMERGENCY_MS:
-            raise Refused("bad_until")
+            raise Refused("bad_emergency_until")
+        if n.ends_at is not None and until <= n.ends_at:
+            raise Refused("not_later")
         written = n.newest if n.newest.published_at is None else None
         draft = now.draft.model_copy(update={"start": None, "end": until})
         further = Revision(now.number + 1, draft, by.person, at, placed_at=now.placed_at)

@@ -12,7 +12,7 @@ from devices.notice import Policy
 from hub.notices import picture, rights, schedule, text, timetable
 from hub.notices.book import standing
 from hub.notices.easel import Easel
-from hub.notices.views import Composed, Notices, Preview, Problem, State
+from hub.notices.views import Composed, Notices, Preview, Problem, State, reaches
 from hub.views import Refused
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class NoticeDesk(Notices):
         found: list[Slot] = []
         for device, aims in self._book.boards(self._now()):
             if board in ("", device.name):
-                mine = tuple(i for i, (targets, _) in enumerate(entries) if targets & aims)
+                mine = tuple(i for i, (targets, _) in enumerate(entries) if reaches(targets, aims))
                 if mine not in drawn:
                     drawn[mine] = timetable.slots([entries[i][1] for i in mine], "", start, end)
                 found += [timetable.on(slot, device.name) for slot in drawn[mine]]
@@ -105,10 +105,9 @@ class NoticeDesk(Notices):
     # --- composing --------------------------------------------------------------------------------------------
 
     async def compose(self, draft: Draft) -> Composed:
-        return await self._compose(text.clean(draft, self._book.templates))
+        return await self.composed(text.clean(draft, self._book.templates))
 
-    async def _compose(self, draft: Draft) -> Composed:
-        """What a clean draft comes to."""
+    async def composed(self, draft: Draft) -> Composed:
         now = self._now()
         reached = self._book.reached(draft, now)
         problems = [*text.problems(draft, self._book.templates), *schedule.problems(draft, now)]
@@ -153,7 +152,7 @@ class NoticeDesk(Notices):
     async def approve(self, number: int, version: int, by: By) -> Notice:
         seen = self._book.looked_at(number, version)
         rights.check("approve", self._role(by))
-        composed = await self._compose(seen.newest.draft)
+        composed = await self.composed(seen.newest.draft)
         approved: Notice = await self._do(
             lambda w: self._book.approve(number, version, composed, self._now(), by, w)
         )
@@ -164,7 +163,7 @@ class NoticeDesk(Notices):
         rights.check(rights.to_publish(seen.newest.draft), self._role(by))
         if seen.on_boards is not None:  # what stands there goes with it
             rights.check(rights.to_end(seen.on_boards.draft), self._role(by))
-        composed = await self._compose(seen.newest.draft)
+        composed = await self.composed(seen.newest.draft)
         published: Notice = await self._do(
             lambda w: self._book.publish(number, version, composed, boards, self._now(), by, w)
         )

@@ -14,7 +14,7 @@ from hub.notices.views import Problem, Template
 from hub.views import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
     from hub.notices.views import Draft
 
@@ -130,17 +130,16 @@ def _filled(said: str, fields: Mapping[str, str]) -> str:
     return _FIELD.sub(lambda found: fields.get(found[1]) or found[0], said)
 
 
-def problems(draft: Draft, known: Mapping[str, Template]) -> Iterator[Problem]:
-    """Everything wrong with the words of a clean draft."""
+def problems(draft: Draft, known: Container[str]) -> Iterator[Problem]:
+    """Everything wrong with the words of a clean draft, whatever its template (of those `known`) says by now."""
     if not draft.title and not draft.text and not draft.picture:
         yield Problem("text_missing", "text")
-    made_from = known.get(draft.template)
-    if made_from is not None:
-        for name in made_from.fields:
+    if draft.template and draft.template not in known:
+        yield Problem("unknown_template", "template", {"name": draft.template})
+    elif draft.template:
+        for name in dict.fromkeys(_FIELD.findall(f"{draft.title} {draft.text}")):
             if not draft.fields.get(name):
                 yield Problem("field_missing", f"fields.{name}", {"name": name})
-    elif draft.template:
-        yield Problem("unknown_template", "template", {"name": draft.template})
     for where in ("title", "text"):
         yield from _strays(where, getattr(draft, where))
     if draft.link and not _is_link(draft.link):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping  # pydantic wants it
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 
 Instant = Annotated[int, Field(ge=0, le=10**14)]
+WITHOUT = "without:"
+"""A target that takes one board out of the others."""
 
 
 class State(StrEnum):
@@ -40,8 +43,8 @@ class Draft(BaseModel):
     there. `picture` is the hash that `Notices.upload` gave. `recurrence`: RFC 5545 RRULE without DTSTART
     (`FREQ=WEEKLY;BYDAY=MO,FR`), each occurrence lasting `minutes`, the first beginning at `start`, none after `end`;
     empty: one window from start to end. An emergency begins when it is published and never recurs; it ends by itself
-    12 hours after that at the latest. `targets`: `site:<slug>`, `tag:<tag>`, `device:<name>`. `drill`: every frame says
-    DIỄN TẬP.
+    12 hours after that at the latest. `targets`: `site:<slug>`, `tag:<tag>`, `device:<name>`, less each
+    `without:<name>`. `drill`: every frame says DIỄN TẬP.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -59,6 +62,12 @@ class Draft(BaseModel):
     minutes: Annotated[int, Field(ge=1, le=7 * 24 * 60)] | None = None
     targets: tuple[str, ...] = ()
     drill: bool = False
+
+
+def reaches(targets: AbstractSet[str], aims: AbstractSet[str]) -> bool:
+    """Whether what is said to these targets goes to a board that is aimed at by `aims`."""
+    common = targets & aims
+    return bool(common) and not any(t.startswith(WITHOUT) for t in common)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +274,9 @@ class Notices(Protocol):
 
     async def compose(self, draft: Draft) -> Composed:
         """What a draft comes to, rendered for every profile it reaches; nothing is stored. Under 300 ms."""
+
+    async def composed(self, draft: Draft) -> Composed:
+        """The same of a draft that is kept: its words stand, whatever its template says by now."""
 
     async def upload(self, data: bytes, by: By) -> str:
         """Keep a picture; its hash. Raises Refused: picture_too_large, picture_bad."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from devices.notice import MOST_ITEMS, Known, turns
 from hub.notices.proof import proves
-from hub.notices.views import BoardView, Problem, Step
+from hub.notices.views import BoardView, Problem, Step, reaches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ class Wall:
         device = self._book.board(name)
         if device is None:
             return None
-        return self._view(device, frozenset(self._book.targets(device, at)), at, self._book.published(), {})
+        return self._view(device, self._book.aims(device, at), at, self._book.published(), {})
 
     def _view(
         self,
@@ -103,7 +103,7 @@ def _problems(
     found += [
         Problem("not_drawn", about={"item": n.item, "title": r.draft.title})
         for n, r in published
-        if n.item not in have and device.profile not in r.frames and not aims.isdisjoint(r.draft.targets)
+        if n.item not in have and device.profile not in r.frames and reaches(frozenset(r.draft.targets), aims)
     ]
     if len(have) >= MOST_ITEMS:
         found.append(Problem("playlist_full", about={"limit": MOST_ITEMS}))

@@ -14,11 +14,11 @@ from devices.device import Kind
 from devices.health import Health
 from devices.notice import Level
 from hub import typed
-from hub.notices.views import BoardView, Draft, Notice, NotRight, Revision, State, Step
+from hub.notices.views import WITHOUT, BoardView, Draft, Notice, NotRight, Revision, State, Step
 from hub.views import Core, DeviceQuery, Refused
 from hub.web import notice_words
 from hub.web.answers import names_of
-from hub.web.language import ZONE, Language, local
+from hub.web.language import ZONE, Language, local, mark
 from hub.web.notice_answers import composed_answer
 from hub.web.notices import Number, found_or_missing
 from hub.web.pages import Fragments, Reader, ReaderDep, draw
@@ -33,6 +33,7 @@ LASTS_DAYS = 7
 """A notice ends so many days from now, unless somebody says otherwise."""
 REPEATS = ("", "DAILY", "WEEKLY", "MONTHLY")
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+NOT_ON = mark("(but not on %(boards)s)")
 FIELD = "field:"
 """What a template's fields are called in the form."""
 
@@ -171,19 +172,23 @@ def _aims(core: Core) -> dict[str, list[tuple[str, str]]]:
     }
 
 
-def _aimed(core: Core, targets: Iterable[str]) -> str:
-    names = {key: name for group in _aims(core).values() for key, name in group}
-    return ", ".join(names.get(t, t.partition(":")[2]) for t in targets)
+def _aimed(core: Core, lang: Language, targets: Iterable[str]) -> str:
+    names, some = {key: name for group in _aims(core).values() for key, name in group}, list(targets)
+    said = ", ".join(names.get(t, t.partition(":")[2]) for t in some if not t.startswith(WITHOUT))
+    out = [names.get(f"device:{t.removeprefix(WITHOUT)}", t) for t in some if t.startswith(WITHOUT)]
+    return said + (" " + lang.text(NOT_ON) % {"boards": ", ".join(out)} if out else "")
 
 
 async def _composer(
     reader: Reader, said: Written, *, error: Refused | None = None, status: int = 200
 ) -> Response:
     core = reader.core
+    titles = _titles(core)
     return reader.page(
         "notice_write.html", status=409 if error else status, said=said, error=error, aims=_aims(core),
         templates=core.notices.templates(), chosen=_template(core, said), levels=list(Level), N=notice_words,
-        repeats=REPEATS, weekdays=WEEKDAYS, preview=await _preview(reader, said, error), field=FIELD,
+        repeats=REPEATS, weekdays=WEEKDAYS, preview=await _preview(reader, said, error, composing=True), field=FIELD,
+        without=[(t, titles.get(t.removeprefix(WITHOUT), t)) for t in said.targets if t.startswith(WITHOUT)],
     )  # fmt: skip
 
 
@@ -191,17 +196,26 @@ def _template(core: Core, said: Written) -> Any:
     return next((t for t in core.notices.templates() if t.name == said.template), None)
 
 
-async def _preview(reader: Reader, said: Written, error: Refused | None = None) -> str:
+async def _preview(
+    reader: Reader,
+    said: Written,
+    error: Refused | None = None,
+    *,
+    composing: bool = False,
+    kept: Draft | None = None,
+) -> str:
     """The right half of the composer: the very frames that would be sent, and everything that is wrong."""
     found, refusal = None, None if isinstance(error, NotRight) else error
     try:
-        found = composed_answer(await reader.core.notices.compose(said.draft(reader.core.now())), reader.lang)
+        notices = reader.core.notices
+        made = notices.composed(kept) if kept is not None else notices.compose(said.draft(reader.core.now()))
+        found = composed_answer(await made, reader.lang)
     except Refused as e:
         refusal = e
     titles = _titles(reader.core)
     return draw(
         "parts/notice_preview.html", reader.core, reader.lang, found=found, error=refusal, N=notice_words,
-        named=lambda boards: ", ".join(titles.get(b, b) for b in boards),
+        composing=composing, named=lambda boards: ", ".join(titles.get(b, b) for b in boards),
     )  # fmt: skip
 
 
@@ -237,7 +251,7 @@ async def page(reader: ReaderDep, day: Annotated[str, Query(max_length=10)] = ""
     first = first.replace(hour=0, minute=0, second=0, microsecond=0)
     found = core.notices.all()
     return reader.page(
-        "notices.html", notices=found, State=State, N=notice_words, aimed=lambda t: _aimed(core, t),
+        "notices.html", notices=found, State=State, N=notice_words, aimed=lambda t: _aimed(core, reader.lang, t),
         days=_days(core, round(first.timestamp() * 1000)), before=f"{first - timedelta(days=DAYS):%Y-%m-%d}",
         after=f"{first + timedelta(days=DAYS):%Y-%m-%d}",
     )  # fmt: skip
@@ -280,7 +294,7 @@ async def preview(reader: ReaderDep, request: Request) -> Response:
             said = Written.read(form)
     except ClientDisconnect:
         return Response(status_code=400)  # it was written on before this was drawn
-    return Response(await _preview(reader, said), media_type="text/html")
+    return Response(await _preview(reader, said, composing=True), media_type="text/html")
 
 
 @router.post("/notices", include_in_schema=False)
@@ -290,6 +304,11 @@ async def write(reader: ReaderDep, request: Request) -> Response:
     try:
         async with request.form() as form:
             said, do = Written.read(form), str(form.get("do", "save"))
+            if left_out := str(form.get("leave_out", "")).split():
+                said, do = (
+                    said.model_copy(update={"targets": [*said.targets, *(WITHOUT + b for b in left_out)]}),
+                    "preview",
+                )
             said = await _with_picture(reader, said, form)
         if do == "preview":
             return await _composer(reader, said)
@@ -373,19 +392,26 @@ async def _story(
         "notice.html", status=409 if error or ask is not None else 200, notice=notice, newest=notice.newest, told=told,
         chain=_chain(steps, told, notice, core.notices.boards()) if told is not None else [],
         STATES=STATES, State=State, Level=Level,
-        said=lambda targets: _aimed(core, targets), ask=ask, error=error,
+        said=lambda targets: _aimed(core, reader.lang, targets), ask=ask, error=error,
         away=await _away(core, notice) if ask is not None else 0,
         ends=notice.newest.draft.end or core.now() + 12 * HOUR_MS,
-        called=_titles(core), N=notice_words, aimed=_aimed(core, notice.newest.draft.targets),
-        preview=await _preview(reader, Written.of(notice)) if notice.state in (State.DRAFT, State.APPROVED) else "",
+        called=_titles(core), N=notice_words, aimed=_aimed(core, reader.lang, notice.newest.draft.targets),
+        preview=await _waiting(reader, notice),
         pictures=await _pictures(core, notice) if told is not None else {},
         later=f"{now + timedelta(hours=12):%Y-%m-%dT%H:%M}", names=names_of(core),
     )  # fmt: skip
 
 
+async def _waiting(reader: Reader, notice: Notice) -> str:
+    """What would be published, where something waits to be."""
+    if notice.state not in (State.DRAFT, State.APPROVED):
+        return ""
+    return await _preview(reader, Written.of(notice), kept=notice.newest.draft)
+
+
 async def _away(core: Core, notice: Notice) -> int:
     """Boards that a draft goes to and that are not heard now."""
-    found = await core.notices.compose(notice.newest.draft)
+    found = await core.notices.composed(notice.newest.draft)
     views = (core.device_view(name) for preview in found.previews for name in preview.boards)
     return sum(v is not None and v.health is Health.OFFLINE for v in views)
 
@@ -435,7 +461,7 @@ async def _do(reader: Reader, number: int, do: str, version: int, why: str, unti
         case "extend":
             at = _instant(until)
             if at is None:
-                raise Refused("bad_until")
+                raise Refused("bad_emergency_until")
             await notices.extend(number, version, at, by)
         case "discard":
             await notices.discard(number, version, by)

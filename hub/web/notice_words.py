@@ -66,7 +66,7 @@ PROBLEM: Mapping[str, str] = {
     ),
     "letter_right_to_left": mark("Boards cannot draw %(letter)s: writing from right to left. Delete it."),
     "letter_emoji": mark("Boards cannot draw the picture %(letter)s. Say it in words."),
-    "letter_unknown": mark("Boards cannot draw the letter %(letter)s (%(name)s). Write it otherwise."),
+    "letter_unknown": mark("Boards cannot draw the letter %(letter)s. Write it otherwise."),
     "letter_instead": mark("Boards cannot draw the letter %(letter)s. Write %(instead)s instead."),
     "picture_bad": mark("The picture cannot be read. Choose another one."),
     "drill_no_room": mark(
@@ -74,7 +74,10 @@ PROBLEM: Mapping[str, str] = {
     ),
     "link_no_room": mark(
         "A QR code of this link (%(bytes)s bytes) would be too fine to be read there: links of up to %(room)s bytes "
-        "fit, 0: none does. Shorten the link, or leave the board out."
+        "fit. Shorten the link, or leave the board out."
+    ),
+    "link_nowhere": mark(
+        "The board is too small for any QR code: take the link away, or leave the board out."
     ),
     "link_unread": mark("The QR code of this link could not be read from the frame. Shorten the link."),
     "picture_unknown": mark("The picture is not there any more: choose it again."),

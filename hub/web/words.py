@@ -301,6 +301,8 @@ REFUSED: Mapping[str, str] = {
     "tags_tie": mark(
         "%(device)s also has the tag %(tag)s, which has a program: nobody could say which counts."
     ),
+    "bad_emergency_until": mark("Choose an end from now on, at most 12 hours away."),
+    "not_later": mark("It already lasts until then or longer: choose a later end, or end it."),
     "bad_until": mark("Choose an end from now on, at most 60 days away."),
     "program_mixed": mark("Dimming goes all by times, or all by shares of the night."),
     "program_order": mark("Write the dimming in the order of the night, from evening to morning."),

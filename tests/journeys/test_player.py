@@ -95,7 +95,7 @@ async def test_a_flood_warning_reaches_the_screen_and_outlives_the_hub(
     await page.goto(f"{village.url}/notices/new?level=emergency", wait_until="domcontentloaded")
     await page.get_by_label("Tiêu đề").fill("Nước lũ")
     await page.get_by_label("Nội dung").fill("Bà con ngoài đê lên đê ngay")
-    await page.get_by_label("Nơi hiển thị").select_option("site:thon-1")
+    await page.locator("[name=targets][value='site:thon-1']").check()
     preview = page.locator("#preview img")
     await expect(preview.first).to_be_visible(timeout=30_000)
     previewed = [str(await img.get_attribute("src")).split("/")[-1][:64] for img in await preview.all()]

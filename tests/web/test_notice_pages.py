@@ -61,7 +61,7 @@ def minh(web: httpx2.AsyncClient) -> Somebody:
 
 async def test_the_preview_is_the_frames_that_are_sent(lan: Somebody, minh: Somebody) -> None:
     shown = await lan.post("/notices/preview", 200, **FORM)
-    assert "Đủ dấu trên cả 2 bảng." in shown
+    assert "Đủ dấu trên 2 bảng." in shown
     previewed = re.findall(r"/api/frames/([0-9a-f]{64})\.png", shown)
     assert len(previewed) >= 2
     assert "LED 64 × 32, một màu" in shown

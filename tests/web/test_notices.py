@@ -131,7 +131,9 @@ async def test_an_emergency_in_two_steps_and_longer(ask: Client) -> None:
     ] == "not_allowed"
     status, n = await ask("Lan", "POST", "notices/1/publish", {"version": 1, "boards": 2})
     assert status == 200
-    until = n["ends_at"] - 3_600_000
+    earlier = {"version": n["version"], "until": n["ends_at"] - 3_600_000}
+    assert (await ask("Minh", "POST", "notices/1/extend", earlier))[1]["code"] == "not_later"
+    until = n["ends_at"] + 1
     status, n = await ask("Minh", "POST", "notices/1/extend", {"version": n["version"], "until": until})
     assert (status, n["item"], n["ends_at"]) == (200, "1.2", until)
 
@@ -283,10 +285,10 @@ async def test_by_command(port: int, tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert (code, out.startswith("notice 1 goes to 2 boards, until ")) == (0, True)
     meeting = ("notice", "send", "--to", "device:bang-1", "--title", "Họp", "--text", "19 giờ")
     code, out, _ = await say(*meeting, "--who", "Minh")
-    assert (code, out) == (0, "notice 2 is written, for 1 boards; a second person approves it\n")
+    assert (code, out) == (0, "notice 2 is written, for 1 board; a second person approves it\n")
     assert (await say("notice", "approve", "2", "--who", "Lan"))[0] == 0
     assert "on boards: 2.1" in (await say("notice", "publish", "2", "--who", "Lan"))[1]
-    assert "on boards: 1.2" in (await say("notice", "extend", "1", "90m", "--who", "Lan"))[1]
+    assert "on boards: 1.2" in (await say("notice", "extend", "1", "150m", "--who", "Lan"))[1]
     assert (await say("notice", "extend", "1", "13h", "--who", "Lan"))[0] == 1
     assert "ended" in (await say("notice", "end", "1", "--why", "nước rút", "--who", "Lan"))[1]
     lines = (await say("notice", "list"))[1].splitlines()

@@ -16,3 +16,12 @@ for (const file of document.querySelectorAll("input[type=file][data-most]")) {
     if (file.reportValidity()) file.form.requestSubmit(file.form.querySelector("button[value=preview]"));
   });
 }
+for (const find of document.querySelectorAll("[data-find]")) {
+  const plain = (text) => text.normalize("NFD").replace(/[\u0300-\u036f]/g, "").replace(/đ/gi, "d").toLowerCase();
+  const rows = [...find.parentElement.querySelectorAll(".rows .check")];
+  find.hidden = rows.length < 8;
+  find.addEventListener("input", (event) => {
+    event.stopPropagation(); // it is no part of what is written
+    for (const row of rows) row.hidden = !plain(row.textContent).includes(plain(find.value)) && !row.querySelector("input").checked;
+  });
+}

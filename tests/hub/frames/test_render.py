@@ -146,7 +146,6 @@ def test_a_link_is_read_from_the_frame_as_it_stands(name: str, link: str, level:
     ("name", "link", "room"),
     [
         ("led-64x64-1", "https://" + "a" * 25, 32),
-        ("led-64x32-1", LINK, 0),
         ("led-192x64-2", "https://" + "a" * 30, 32),
         ("screen-1920x1080", "https://" + "ế" * 150, 321),
     ],
@@ -154,6 +153,10 @@ def test_a_link_is_read_from_the_frame_as_it_stands(name: str, link: str, level:
 def test_a_link_that_would_be_too_fine_is_refused_with_what_fits(name: str, link: str, room: int) -> None:
     found = [("link_no_room", "link", {"bytes": len(link.encode()), "room": room})]
     assert refused(replace(MEETING, link=link), name) == found
+
+
+def test_a_board_on_which_no_link_fits_says_so() -> None:
+    assert refused(replace(MEETING, link=LINK), "led-64x32-1") == [("link_nowhere", "link", {})]
 
 
 def test_a_link_that_finds_no_room_beside_text_and_picture_has_a_frame_of_its_own() -> None:

@@ -112,7 +112,8 @@ async def test_who_may_what(office: Office, act: str, who: By, *, allowed: bool)
     else:
         n = await office.on_boards(said() if act == "end" else FLOOD)
         if act == "extend":
-            asked = desk.extend(1, n.version, office.clock.at + HOUR_MS, who)
+            office.later(3600)
+            asked = desk.extend(1, n.version, office.clock.at + 12 * HOUR_MS, who)
         else:
             asked = desk.end(1, n.version, who)
     if allowed:
@@ -158,7 +159,10 @@ async def test_extending_is_a_further_revision_in_the_same_place(office: Office)
     office.later(11 * 3600)
     await office.on_boards(said("Cháy", level=Level.EMERGENCY))
     for wrong in (office.clock.at, office.clock.at + 12 * HOUR_MS + 1):
-        assert await refused(desk.extend(1, n.version, wrong, TUAN)) == "bad_until"
+        assert await refused(desk.extend(1, n.version, wrong, TUAN)) == "bad_emergency_until"
+    assert n.ends_at
+    for earlier in (n.ends_at, n.ends_at - 60_000):
+        assert await refused(desk.extend(1, n.version, earlier, TUAN)) == "not_later"
     n = await desk.save(1, said("Nước lũ rút", level=Level.EMERGENCY), n.version, LAN)
     n = await desk.extend(1, n.version, office.clock.at + 12 * HOUR_MS, TUAN)
     assert (n.item, n.ends_at, n.state) == ("1.2", office.clock.at + 12 * HOUR_MS, State.DRAFT)
@@ -231,14 +235,14 @@ async def test_a_board_without_a_profile_is_left_out_and_told(office: Office) ->
 async def test_a_board_that_left_meanwhile_is_no_silent_difference(office: Office) -> None:
     desk = office.notices
     n = await desk.save(None, FLOOD, 0, TUAN)
-    compose = desk._compose
+    compose = desk.composed
 
     async def and_then_it_leaves(draft: Draft) -> Any:
         found = await compose(draft)
         office.registry.devices.pop("bang-2")
         return found
 
-    desk._compose = and_then_it_leaves  # type: ignore[method-assign]
+    desk.composed = and_then_it_leaves  # type: ignore[method-assign]
     assert await refused(desk.publish(1, n.version, TUAN, boards=3)) == "changed_meanwhile"
 
 
@@ -316,6 +320,34 @@ async def test_a_template_is_filled_in_and_what_is_missing_is_named(office: Offi
     )
     assert "lạ" not in found.draft.fields
     assert [(p.code, p.where) for p in found.problems] == [("field_missing", "fields.nội dung")]
+
+
+async def test_what_was_approved_is_what_is_published_whatever_its_template_says_by_now(
+    office: Office,
+) -> None:
+    desk, made = office.notices, Template("Chợ", Level.ROUTINE, "Chợ {nơi}", "Ngày mai", ())
+    made = await desk.keep_template(made, 0, LAN)
+    n = await desk.save(None, said(template="Chợ", fields={"nơi": "Đình"}), 0, LAN)
+    n = await desk.approve(n.number, n.version, MINH)
+    await desk.keep_template(replace(made, text="Ngày {ngày}, {giờ}"), made.version, LAN)
+    n = await desk.publish(n.number, n.version, MINH)
+    assert (n.newest.draft.title, n.newest.draft.text) == ("Chợ Đình", "Ngày mai")
+
+
+async def test_a_board_is_taken_out_of_a_site(office: Office) -> None:
+    desk = office.notices
+    n = await office.on_boards(said(targets=("site:thon-1", "without:tivi-1")))
+    found = await desk.compose(n.newest.draft)
+    assert sorted(b for p in found.previews for b in p.boards) == ["bang-1", "bang-2"]
+    assert [b.due for b in desk.boards()] == [("1.1",), ("1.1",), ()]
+    now = office.clock.at
+    assert {s.board for s in desk.calendar(now, now + HOUR_MS)} == {"bang-1", "bang-2"}
+    alone = await desk.compose(said(targets=("device:tivi-1", "without:tivi-1")))
+    assert [p.code for p in alone.problems] == ["no_boards"]
+    gone = await desk.compose(said(targets=("site:thon-1", "without:khong-co")))
+    assert [(p.code, p.about["target"]) for p in gone.problems] == [
+        ("target_reaches_none", "without:khong-co")
+    ]
 
 
 async def test_templates_of_people(office: Office) -> None:

@@ -57,7 +57,8 @@ async def do(office: Office, act: str, n: Notice) -> str:
             case "end":
                 await desk.end(number, version, MINH)
             case "extend":
-                await desk.extend(number, version, office.clock.at + HOUR_MS, MINH)
+                office.later(1)
+                await desk.extend(number, version, office.clock.at + 12 * HOUR_MS, MINH)
             case "discard":
                 await desk.discard(number, version, MINH)
     except Refused as why:
