@@ -121,7 +121,8 @@ async def learn(file: dict[str, Any], folder: Path) -> int:
                 return
             finally:
                 camera.rest()
-            shelf.remember(row["name"], Memory(reference=reference_of([seen] * LEARNT)).to_json())
+            reference = reference_of([(seen, int(time.time() * 1000))] * LEARNT)
+            shelf.remember(row["name"], Memory(reference=reference).to_json())
         known += 1
 
     await asyncio.gather(*(one(row) for row in file["devices"]))

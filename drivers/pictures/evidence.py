@@ -13,15 +13,22 @@ from drivers.pictures.limits import (
     BLURRED_BELOW,
     CHANCE,
     CLEAR,
+    CLEAR_BEFORE,
+    COMES,
     COVERED,
     COVERED_QUIET,
     FAINT,
     FLAT_ABOVE,
     FLAT_BELOW,
     FLAT_ROWS,
+    FOGGY_BEFORE,
     FULL,
     HELD_ELSEWHERE,
     IN_PLACE,
+    LATELY_MS,
+    LEAP,
+    LEAP_PATCHY,
+    LEAP_SHARP,
     LEARNT,
     LIVELY_MUCH,
     LIVELY_SHARE,
@@ -43,13 +50,14 @@ from drivers.pictures.limits import (
     TAKES,
     USUAL,
     WHITE,
+    WHITE_HELD,
     WHITE_MORE,
     WHITE_UNKNOWN,
 )
-from drivers.pictures.reference import Kind, Look, Match, Reference, compare, kinds_of
+from drivers.pictures.reference import Kind, Look, Match, Reference, View, compare, daylight, kinds_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from drivers.pictures.measure import Seen
 
@@ -68,6 +76,17 @@ ESSENTIAL: tuple[Code, ...] = ("lensCovered", "viewTurned", "pictureBlurred")
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """How the last picture of a kind that showed nothing wrong, at `at` (ms), compared: shares as in Match."""
+
+    kind: Kind
+    at: int
+    gone: float
+    soft: float
+    lost: float
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """`shows`: for each code, None is "cannot tell". `about`: the numbers behind a yes. `match`: with `view`'s look."""
 
@@ -82,6 +101,10 @@ class Evidence:
         """The same with an answer about freshness."""
         return replace(self, shows={**self.shows, "pictureFrozen": frozen})
 
+    def without_white(self) -> Evidence:
+        """The same where it is known to look at something else: whether that is too white nobody can say."""
+        return replace(self, shows={**self.shows, "pictureOverexposed": None})
+
     def fresh(self) -> bool | None:
         """Whether this picture alone is new; a first equal one is not yet called frozen."""
         return None if self.shows["pictureFrozen"] is None else not self.shows["pictureFrozen"] or None
@@ -93,9 +116,14 @@ class Evidence:
         return None if any(self.shows[c] is None for c in ESSENTIAL) else True
 
 
-def evidence_of(reference: Reference, seen: Seen, *, learning: bool = False) -> Evidence:
-    """What a picture shows; all but freshness, which needs the picture before. `learning`: other views may be right."""
-    m, kinds = seen.measures, kinds_of(seen.measures)
+def evidence_of(
+    reference: Reference, seen: Seen, at: int, before: Sequence[Before] = (), *, learning: bool = False
+) -> Evidence:
+    """What a picture of `at` (ms) shows, all but freshness, which needs the one before.
+
+    `learning`: other views may be right.
+    """
+    m, kinds = seen.measures, kinds_of(seen.measures, at)
     kind = kinds[0]
     shows: dict[Code, bool | None] = dict.fromkeys(CODES)
     if m.high <= BLACK_HIGH:
@@ -109,17 +137,21 @@ def evidence_of(reference: Reference, seen: Seen, *, learning: bool = False) -> 
         shows["pictureGarbled"] = True
         return Evidence(shows, {"pictureGarbled": _broken(seen)}, (), match, kind)
     shows["pictureGarbled"] = False
-    if look is not None and not _told_by(reference, kinds, look):
-        return Evidence(shows, {}, ("noStructure",), match, kind)
+    if view is not None and look is not None:
+        untold = _untold(reference.views[view], look, at)
+        if untold:
+            return Evidence(shows, {}, untold, match, kind)
     least = WHITE_UNKNOWN if look is None else WHITE
-    if m.white >= least and m.white >= WHITE_MORE + (look.white if look else 0):
+    held = match is not None and match.agreement >= WHITE_HELD
+    if not held and m.white >= least and m.white >= WHITE_MORE + (look.white if look else 0):
         shows["pictureOverexposed"] = True
         about = {"whitePct": round(100 * m.white)}
         return Evidence(shows, {"pictureOverexposed": about}, (), match, kind)
     shows["pictureOverexposed"] = False
     if match is None or (learning and match.agreement < IN_PLACE):
         return Evidence(shows, {}, ("noReference",), None, kind)
-    return replace(_compared(shows, match, kinds), view=view)
+    earlier = next((b for b in before if b.kind == match.kind), None)
+    return replace(_compared(shows, match, kinds, earlier, at), view=view)
 
 
 def best_match(
@@ -138,10 +170,17 @@ def best_match(
     return best
 
 
-def _told_by(reference: Reference, kinds: tuple[Kind, ...], look: Look) -> bool:
-    """Whether what is known of the view in this light says anything; if not, that of another light does not either."""
-    own = [k for v in reference.views for k in v.looks if k.kind in kinds and k.pictures >= LEARNT]
-    return look.tells() and (not own or look.kind in kinds or any(k.tells() for k in own))
+def _untold(view: View, look: Look, at: int) -> tuple[str, ...]:
+    """Why nothing can be said by what is known of the view, if so.
+
+    Where it holds nothing by day, as of a wall, it does not at night either, whatever a lamp shows; and until that is
+    known, nothing is said from dawn to dusk.
+    """
+    day = view.look("day")
+    known = day is not None and day.pictures >= LEARNT
+    if not look.tells() or (known and day is not None and not day.tells()):
+        return ("noStructure",)
+    return () if known or daylight(at)[1] else ("noReference",)
 
 
 def _fits(match: Match | None, kinds: tuple[Kind, ...]) -> float:
@@ -160,32 +199,40 @@ def _broken(seen: Seen) -> Mapping[str, float | str]:
     return {"why": "lostBytes"}
 
 
-def _compared(shows: dict[Code, bool | None], match: Match, kinds: tuple[Kind, ...]) -> Evidence:
+def _compared(
+    shows: dict[Code, bool | None], match: Match, kinds: tuple[Kind, ...], before: Before | None, at: int
+) -> Evidence:
     """Covered, turned, blurred: what needs the reference."""
     kind = kinds[0]
     if match.kind not in kinds and not _fully_held(match):
         return _of_another_kind(shows, match, kind)
     code, about = _wrong(match)
-    if code is not None:
+    came = code is not None and _came(code, match, before, at)
+    if not came and before is not None and _leapt(match, before, at):
+        code, came = "pictureBlurred", True
+        about = {"softPct": _pct(match.lost)}
+        if match.gone >= COVERED and match.residue < OPAQUE_BELOW:
+            code, about = "lensCovered", {"coveredPct": _pct(match.gone)}
+    if code is not None and came:
         shows[code] = True
         return Evidence(shows, {code: about}, (), match, kind)
     if match.gone >= COVERED or match.agreement < IN_PLACE:
         return Evidence(shows, {}, ("fog" if match.gone >= COVERED else "unclear",), match, kind)
+    blurred = match.sharp is not None and match.sharp < BLURRED_BELOW
+    if code is not None and not blurred:
+        return Evidence(shows, {}, ("unclear",), match, kind)
     shows["viewTurned"] = shows["lensCovered"] = False
     if match.sharp is not None:
-        shows["pictureBlurred"] = match.sharp < BLURRED_BELOW
+        shows["pictureBlurred"] = blurred
         about = {"detailPct": _pct(match.sharp)}
     return Evidence(shows, {"pictureBlurred": about}, (), match, kind)
 
 
 def _of_another_kind(shows: dict[Code, bool | None], match: Match, kind: Kind) -> Evidence:
-    """No look of its own yet: what is clear all the same."""
+    """No look of its own yet: what is clear all the same. A wall shows at night what it does not by day."""
     if _away(match):
         shows["viewTurned"] = True
         return Evidence(shows, {"viewTurned": _shift(match)}, (), match, kind)
-    if match.gone >= BLANK and match.residue < OPAQUE_BELOW and match.agreement < IN_PLACE:
-        shows["lensCovered"] = True
-        return Evidence(shows, {"lensCovered": {"coveredPct": _pct(match.gone)}}, (), match, kind)
     if match.agreement >= IN_PLACE:
         shows["viewTurned"] = False
     return Evidence(shows, {}, ("noReference",), match, kind)
@@ -204,6 +251,26 @@ def _wrong(match: Match) -> tuple[Code | None, Mapping[str, float | str]]:
     if _smeared(match):
         return "pictureBlurred", {"softPct": _pct(max(match.soft, match.lost))}
     return None, {}
+
+
+def _came(code: Code, match: Match, before: Before | None, at: int) -> bool:
+    """Whether it is more than the picture before had: a cover is there at once, fog comes slowly."""
+    if before is None or code == "viewTurned" or _blank(match):
+        return True
+    if code == "lensCovered":
+        return match.gone - before.gone >= COMES
+    lately = 0 <= at - before.at <= LATELY_MS
+    if lately and before.lost >= FOGGY_BEFORE:
+        return False  # in fog and rain it cannot be told
+    return match.soft - before.soft >= COMES or match.lost - before.lost >= COMES
+
+
+def _leapt(match: Match, before: Before, at: int) -> bool:
+    """Whether contrast is lost at once that was there some minutes ago, in the same light: no fog does that."""
+    lately = any(daylight(at)) and 0 <= at - before.at <= LATELY_MS
+    if not lately or before.lost >= CLEAR_BEFORE or match.lost < LEAP:
+        return False
+    return match.patchy >= LEAP_PATCHY or (match.sharp is not None and match.sharp < LEAP_SHARP)
 
 
 def _blank(match: Match) -> bool:

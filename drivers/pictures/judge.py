@@ -6,11 +6,11 @@ Pure: `judge` takes what is remembered of a camera, a picture and its time, and 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from drivers.pictures.errors import PictureError
-from drivers.pictures.evidence import CODES, Code, Evidence, evidence_of
+from drivers.pictures.evidence import CODES, Before, Code, Evidence, evidence_of
 from drivers.pictures.learning import learnt, young
 from drivers.pictures.limits import FROZEN_SHARE, FROZEN_TILES, PICTURES, SPAN_MS
 from drivers.pictures.measure import Measures, look_at, tiles_of
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 FRESH: tuple[Code, ...] = ("pictureFrozen",)
+ELSEWHERE: tuple[Code, ...] = ("lensCovered", "viewTurned")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,14 @@ class Memory:
     tracks: tuple[Track, ...] = ()
     tiles: tuple[int, ...] = ()
     seen: int = 0
+    before: tuple[Before, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """JSON-able: the reference, and about 2 kB."""
         return {
             "version": VERSION, "reference": self.reference.to_json(), "ptz": self.ptz, "viewDeg": self.view_deg,
             "tracks": [[t.code, t.standing, t.count, t.since, dict(t.about), t.began] for t in self.tracks],
-            "tiles": list(self.tiles), "seen": self.seen,
+            "tiles": list(self.tiles), "seen": self.seen, "before": [astuple(b) for b in self.before],
         }  # fmt: skip
 
     @classmethod
@@ -77,6 +79,7 @@ class Memory:
                 tracks,
                 tuple(int(t) for t in data["tiles"]),
                 int(data["seen"]),
+                tuple(Before(*b) for b in data.get("before", ())),
             )
         except (KeyError, TypeError, AttributeError) as e:
             raise ValueError(f"no memory: {type(e).__name__}") from e
@@ -120,13 +123,16 @@ def judge(memory: Memory, picture: Frame | PictureError, at: int) -> tuple[Memor
     else:
         seen = look_at(picture)
         learning = memory.ptz and not memory.reference.by_person and young(memory.reference)
-        found = evidence_of(memory.reference, seen, learning=learning)
+        found = evidence_of(memory.reference, seen, at, memory.before, learning=learning)
         tiles = tiles_of(picture)
         found = found.with_frozen(frozen(memory.tiles, tiles))
+    if any(t.standing and t.code in ELSEWHERE for t in memory.tracks):
+        found = found.without_white()
     tracks = tuple(_followed(_track(memory.tracks, code), found, at, memory) for code in CODES)
     standing = tuple(Finding(t.code, t.began, t.about) for t in tracks if t.standing)
-    reference = memory.reference
+    reference, before = memory.reference, memory.before
     if seen is not None and not any(found.shows[c] for c in CODES) and not standing:
+        before = _noted(before, found, at)
         reference = learnt(reference, seen, found.view, found.match, at, ptz=memory.ptz)
     memory = replace(
         memory,
@@ -134,6 +140,7 @@ def judge(memory: Memory, picture: Frame | PictureError, at: int) -> tuple[Memor
         tiles=tiles,
         seen=at,
         reference=reference,
+        before=before,
     )
     codes = [f.code for f in standing]
     verdict = Verdict(
@@ -157,6 +164,18 @@ def frozen(before: Sequence[int], now: Sequence[int]) -> bool | None:
     if len(pairs) < FROZEN_TILES:
         return None
     return sum(a == b for a, b in pairs) >= FROZEN_SHARE * len(pairs)
+
+
+def _noted(before: tuple[Before, ...], found: Evidence, at: int) -> tuple[Before, ...]:
+    """What is gone or soft is noted of clear pictures only: what came in fog is told when it lifts."""
+    match = found.match
+    if match is None:
+        return before
+    old = next((b for b in before if b.kind == match.kind), None)
+    new = Before(match.kind, at, match.gone, match.soft, match.lost)
+    if old is not None and found.untold:
+        new = replace(new, gone=min(old.gone, new.gone), soft=min(old.soft, new.soft))
+    return (*(b for b in before if b.kind != match.kind), new)
 
 
 def _track(tracks: Sequence[Track], code: Code) -> Track:

@@ -15,7 +15,7 @@ from drivers.pictures.limits import (
     YOUNG,
 )
 from drivers.pictures.measure import Seen, look_at
-from drivers.pictures.reference import Look, Match, Reference, View, compare, first, kinds_of, learn
+from drivers.pictures.reference import Look, Match, Reference, View, compare, daylight, first, kinds_of, learn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from drivers.pictures.reference import Kind
 
 
-def reference_of(frames: Sequence[Frame]) -> Reference:
-    """What a person shows as right: each picture vouched for; those that look at the same become one view."""
+def reference_of(frames: Sequence[tuple[Frame, int]]) -> Reference:
+    """What a person shows as right, each taken at a time (ms): those that look at the same become one view."""
     reference = Reference((), by_person=True)
-    for frame in frames:
+    for frame, at in frames:
         seen = look_at(frame)
-        kind = kinds_of(seen.measures)[0]
+        kind = kinds_of(seen.measures, at)[0]
         i, match = _nearest(reference, seen)
         if match is None or (match.agreement < IN_PLACE and match.kind == kind):
             reference = replace(reference, views=(*reference.views, View((first(seen, kind, certain=True),))))
@@ -46,11 +46,18 @@ def learnt(
     A look that has its share of pictures is renewed once in two hours only: what stands there for a day is not learnt.
 
     A picture that belongs to no view adds one where it may. A look that is begun anew each time (pictures that do not
-    agree with each other) never comes to count.
+    agree with each other) never comes to count. None is begun in twilight, when a lamp may still light the view.
     """
-    kind = kinds_of(seen.measures)[0]
+    kind = kinds_of(seen.measures, at)[0]
+    known = any(k.kind == kind and k.pictures >= LEARNT for v in reference.views for k in v.looks)
+    if not known and not any(daylight(at)):
+        return reference
     if view is not None and match is not None and match.agreement >= IN_PLACE:
         return _renewed(reference, view, seen, kind, at, match)
+    return _added_to_nearest(reference, seen, kind, at, ptz=ptz)
+
+
+def _added_to_nearest(reference: Reference, seen: Seen, kind: Kind, at: int, *, ptz: bool) -> Reference:
     i, nearest = _nearest(reference, seen)
     if nearest is None:
         return reference if reference.views else replace(reference, views=(View((first(seen, kind),)),))

@@ -42,12 +42,15 @@ wedding's tent that stood for two days is not missed when it has gone."""
 
 # ---- comparing with the reference
 
-GREY_BELOW = 0.8
-"""Chroma, in levels: below, a picture is infra-red (0 in most; a noisy sensor's 0.4). By day it is 2 and more."""
+GREY_BELOW = 0.3
+"""Chroma, in levels: below, a picture is infra-red (0). By day it is 2 and more, in the thickest fog at night 0.13."""
+DAY, NIGHT = (7.0, 17.0), (19.0, 4.75)
+"""Hours in which the sun is up, and in which it is down, anywhere in Vietnam on any day; between, either may be. A wall
+in a lamp's light is as bright as by day, and shows what daylight does not."""
 BRIGHT_ABOVE = 150
 """Mean luminance: above, a grey picture is one of fog or of a black-and-white camera by day."""
 DARK_BELOW = 60
-"""Mean luminance: below, a picture in colour is a dark one and compared with dark ones."""
+"""Mean luminance in twilight: below, a picture in colour is compared with dark ones first."""
 NEAR = 1.5
 """Up to so many times brighter or darker than that, it is compared with both."""
 SHAKE = 2
@@ -91,17 +94,20 @@ WHITE_UNKNOWN = 0.8
 hours."""
 WHITE_MORE = 0.25
 """... and so much more than the reference has, where white walls and sky are clipped every day."""
+WHITE_HELD = 0.72
+"""Agreement: above, what the reference holds is still to be seen, and what is clipped holds nothing, as a wall in the
+sun. A blinded sensor left up to 0.6."""
 FLAT_ROWS = 0.15
 """Share of the height that is one even surface up to the lower edge: what a decoder makes of rows that never came."""
-FLAT_ABOVE, FLAT_BELOW = 20, 250
-"""... and neither black, as a dark night may be, nor clipped, as a white wall in the sun is."""
+FLAT_ABOVE, FLAT_BELOW = 20, 225
+"""... and neither black, as a dark night may be, nor white, as a wall in the sun is."""
 USUAL = 0.5
 """Share of a reference's pictures whose codes were broken, from which on that is how this camera writes them."""
 STRUCTURED_SHARE = 0.15
 """Share of blocks with structure: an empty wall has less, and then nobody can tell whether the camera turned."""
-STRUCTURED_YOUNG, SETTLED = 0.3, 40
-"""... this share of them while the reference has fewer pictures than so many: what a wall's first pictures have in
-common goes as more are learnt."""
+STRUCTURED_YOUNG, SETTLED = 0.28, 40
+"""... this share of them by day (streets, yards and lanes had 0.48 and more, walls with shadows 0.2), and while the
+reference has fewer pictures than so many: what a wall's first pictures have in common goes as more are learnt."""
 IN_PLACE = 0.4
 """Agreement: above, the view is right. Good pictures of all weathers had 0.5 to 1, turned cameras
 up to 0.39."""
@@ -133,11 +139,21 @@ SOLID = 0.15
 contrast (`FULL`): a smear lets a little through."""
 SOLID_BELOW = 0.35
 """... and the trace is less than this."""
-TAKES = 0.3
+TAKES = 0.2
 """Blocks gone, to blocks with clear edges that are not the reference's: a leaf takes more away than it brings, what
 stands there brings edges of its own (a tent took 0.05 of the picture and brought 0.4)."""
-SOME = 0.03
-"""Share of all blocks that must be gone or soft, at least three: a scene with little structure is not judged by one."""
+COMES = 0.06
+"""Share of structured blocks that are gone, soft or lost, and were not in the picture before: less comes with fog."""
+LEAP, LATELY_MS = 0.5, 1_500_000
+"""Share of structured blocks that lost their contrast since a clear picture of some minutes ago (two intervals)."""
+CLEAR_BEFORE = 0.12
+"""Share of them that had lost it by then: below, that was a clear one; fog takes an hour, and is seen to come."""
+LEAP_PATCHY, LEAP_SHARP = 0.4, 0.8
+"""... and unevenly, as by `patchy`, or detail more than shape, as by `sharp`: fog that came fast had 0.37 and 1."""
+FOGGY_BEFORE = 0.4
+"""... and above, it was one of fog, which may become uneven: of smears nothing is said then."""
+SOME = 0.04
+"""Share of all blocks that must be gone or soft, at least five: a scene with little structure is not judged by one."""
 FULL, OTHER_LIGHT = 0.8, 2.0
 """Contrast of the blocks that are held: above, there is no fog; further above, it is another light's."""
 CLEAR = 0.6

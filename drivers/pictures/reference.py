@@ -15,6 +15,7 @@ from drivers.pictures.limits import (
     BLOCK,
     BRIGHT_ABOVE,
     DARK_BELOW,
+    DAY,
     EDGE,
     FEW,
     GONE_BELOW,
@@ -25,6 +26,7 @@ from drivers.pictures.limits import (
     LOST_BELOW,
     MEMORY_LENGTH,
     NEAR,
+    NIGHT,
     SETTLED,
     SHAKE,
     SOFT_BELOW,
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["day", "dark", "infrared"]
 VERSION = 1
+ZONE_HOURS = 7  # Vietnam's
 LONGEST = 40_000  # characters of one look in JSON; a look that we wrote has about 6,000
 
 
@@ -84,9 +87,11 @@ class Look:
     def empty(self) -> bool:
         """Whether it holds too little to say what is wrong, as of an empty wall.
 
-        The first pictures of a wall agree by chance, and by a shadow that goes: while it is young it needs more.
+        The first pictures of a wall agree by chance, and by a shadow that goes: by day, and while it is young, more is
+        needed; lamps light less than the sun.
         """
-        least = STRUCTURED_SHARE if self.pictures >= SETTLED else STRUCTURED_YOUNG
+        sure = self.kind != "day" and self.pictures >= SETTLED
+        least = STRUCTURED_SHARE if sure else STRUCTURED_YOUNG
         return float(self.holding().mean()) < least
 
     def tells(self) -> bool:
@@ -164,13 +169,28 @@ class Match:
     sharp: float | None
 
 
-def kinds_of(measures: Measures) -> tuple[Kind, ...]:
-    """Which looks a picture may belong to, the likeliest first: what covers a lens changes the brightness too."""
+def kinds_of(measures: Measures, at: int) -> tuple[Kind, ...]:
+    """Which looks a picture of `at` (ms since 1970) may belong to, the likeliest first.
+
+    What covers a lens, and what lights a wall, changes the brightness: the hour says more, and that in twilight only.
+    """
+    day, night = daylight(at)
     if measures.chroma < GREY_BELOW:
-        return ("infrared",) if measures.mean < BRIGHT_ABOVE else ("day", "infrared")
+        bright = day or measures.mean >= BRIGHT_ABOVE
+        if night:  # what covers a lens that sees by lamps is grey as well
+            return "infrared", "dark"
+        return ("day", "infrared") if bright else ("infrared",)
+    if day or night:
+        return ("day",) if day else ("dark",)
     if measures.mean < DARK_BELOW:
         return ("dark",) if measures.mean < DARK_BELOW / NEAR else ("dark", "day")
     return ("day",) if measures.mean > DARK_BELOW * NEAR else ("day", "dark")
+
+
+def daylight(at: int) -> tuple[bool, bool]:
+    """Whether the sun is certainly up at `at` (ms since 1970), and certainly down."""
+    hour = (at / 3_600_000 + ZONE_HOURS) % 24
+    return DAY[0] <= hour < DAY[1], hour >= NIGHT[0] or hour < NIGHT[1]
 
 
 def compare(look: Look, seen: Seen) -> Match | None:

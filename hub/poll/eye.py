@@ -63,13 +63,13 @@ class Eye:
         good = False if set(codes) - {"pictureFrozen"} else None
         return Sight(False if frozen else None, good, codes, None, None, suspect=False)
 
-    def set_reference(self, jpeg: bytes) -> bool:
-        """This is how it should look; False where the picture cannot be read."""
+    def set_reference(self, jpeg: bytes, at: int) -> bool:
+        """This, taken at `at` (ms), is how it should look; False where the picture cannot be read."""
         try:
             frame = decode(jpeg)
         except PictureError:
             return False
-        self._memory = replace(self._memory, reference=reference_of([frame]), tracks=())
+        self._memory = replace(self._memory, reference=reference_of([(frame, at)]), tracks=())
         self._known = True
         return True
 

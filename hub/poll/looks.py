@@ -52,7 +52,7 @@ class Eye(Protocol):
     def see(self, jpeg: bytes, at: int) -> Sight:
         """A picture taken at `at` (ms)."""
 
-    def set_reference(self, jpeg: bytes) -> bool:
+    def set_reference(self, jpeg: bytes, at: int) -> bool:
         """This is how it should look; False where the picture cannot be read."""
 
     @property
@@ -130,7 +130,7 @@ class Looks:
         mono = self._pace.mono()
         self._every_s, self._came_at = mono - self._came_at, mono
         at = round(self._pace.now() * 1000)
-        if self._reference_by is not None and self._eye.set_reference(jpeg):
+        if self._reference_by is not None and self._eye.set_reference(jpeg, at):
             self._keep("reference", at, jpeg, by=self._reference_by)
             self._reference_by = None
         proofs, self._proofs = self._proofs, []

@@ -23,6 +23,8 @@ from drivers.pictures import (
     judge,
     reference_of,
 )
+from drivers.pictures.measure import look_at
+from drivers.pictures.reference import Kind, kinds_of
 from simulators.scene import CLEAR, Scene, Weather, render, scene, snapshot
 from simulators.scene_faults import Fault
 from simulators.scene_life import Thing
@@ -187,9 +189,75 @@ def test_fog_by_the_light_of_lamps_is_no_cover() -> None:
     for n in range(6):
         at = NIGHT + 4 * 3600 + n * EVERY
         memory, verdict = shown(memory, render(seen, at, Weather(fog=0.7)), at)
-        assert verdict.kind == "day"
         assert not verdict.suspected
-        assert verdict.good is None
+        assert not verdict.faults
+
+
+def test_fog_that_comes_within_an_hour_is_no_smear() -> None:
+    memory = learnt_of(scene(126, "yard"))
+    for n in range(12):
+        at = NIGHT + n * EVERY
+        weather = Weather(fog=min(0.7, n / 7))
+        memory, verdict = shown(memory, render(scene(126, "yard"), at, weather), at)
+        assert not verdict.faults
+
+
+def test_dirt_that_comes_in_clear_weather_is_told() -> None:
+    """So much of it looks like fog; fog does not come between two pictures."""
+    memory, verdict = run(learnt(), NIGHT, ())
+    assert verdict.good is True
+    memory, verdict = run(memory, NIGHT + 3 * EVERY, (Fault("dirt", 0.8),))
+    assert codes(verdict) in (["pictureBlurred"], ["lensCovered"])
+
+
+def test_what_came_in_fog_is_told_when_it_lifts() -> None:
+    memory, _ = run(learnt(), DAY, (), n=4, weather=Weather(fog=0.8))
+    memory, verdict = run(memory, DAY + 4 * EVERY, (Fault("leaf", 0.6),), n=3, weather=Weather(fog=0.8))
+    memory, verdict = run(memory, DAY + 7 * EVERY, (Fault("leaf", 0.6),))
+    assert codes(verdict) == ["lensCovered"]
+
+
+@pytest.mark.parametrize(
+    ("hour", "grey", "bright", "kinds"),
+    [
+        (12, False, True, ("day",)),
+        (12, False, False, ("day",)),  # a cloth over the lens is no night
+        (23, False, True, ("dark",)),  # a wall before a lamp is no day
+        (12, True, False, ("day", "infrared")),
+        (23, True, True, ("infrared", "dark")),
+        (18, False, True, ("day",)),
+        (18, False, False, ("dark",)),
+        (18, True, False, ("infrared",)),
+    ],
+)
+def test_the_hour_says_by_which_light_a_camera_sees(
+    hour: int, grey: bool, bright: bool, kinds: tuple[Kind, ...]
+) -> None:
+    picture = Image.new("RGB", (640, 360), (160, 160, 160) if bright else (30, 30, 30))
+    if not grey:
+        picture.paste((200, 90, 90) if bright else (60, 10, 10), (0, 0, 320, 360))
+    out = io.BytesIO()
+    picture.save(out, "JPEG")
+    at = (20_000 * 86_400 + (hour - 7) * 3600) * 1000
+    assert kinds_of(look_at(decode(out.getvalue())).measures, at) == kinds
+
+
+def test_a_wall_before_a_lamp_has_no_fault_by_day() -> None:
+    """The lamp shows what daylight does not: what was learnt by night says nothing of the day."""
+    seen, memory = replace(scene(20_501, "wall"), infrared=False), Memory()
+    midnight = DAY - 10 * 3600
+    for n in range(48):
+        at = midnight + n * 2 * EVERY
+        memory, verdict = shown(memory, render(seen, at), at)
+        assert not verdict.faults
+        assert n < 24 or verdict.good is None  # from eight on
+    assert memory.reference.views[0].look("dark") is not None
+
+
+def test_memory_without_the_picture_before_is_read() -> None:
+    data = learnt().to_json()
+    assert data.pop("before")
+    assert Memory.from_json(data).before == ()
 
 
 @pytest.mark.parametrize(
@@ -292,7 +360,7 @@ def test_a_ptz_camera_may_look_at_each_of_its_presets() -> None:
 
 
 def test_a_person_sets_the_reference() -> None:
-    shown = [decode(snapshot(place(), at)) for at in (DAY, DAY + 60, NIGHT)]
+    shown = [(decode(snapshot(place(), at)), at * 1000) for at in (DAY, DAY + 60, NIGHT)]
     reference = reference_of(shown)
     assert reference.by_person
     assert len(reference.views) == 1
