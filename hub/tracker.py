@@ -425,6 +425,8 @@ class Tracker:
             t.again = min(t.again, instant if instant > at else at + f.due - heard)
         if not any(t.lied in s.previewed for s in self._shows_of(f)):
             t.lied = ""  # what it lied about is over
+        if waits and proof.urgent(self.shows.get(f.id), show, at):
+            show = None  # what else it shows proves nothing
         judged = proof.judge(t, values, show, at, overdue=waits and (bool(f.why) or heard >= f.due))
         self._plan(t)
         return judged

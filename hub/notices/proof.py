@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from devices.device import Kind
 from devices.health import Reason
+from devices.notice import Level
 from drivers import CAPABILITIES
 
 if TYPE_CHECKING:
@@ -47,6 +48,16 @@ def judge(t: Track, values: dict[str, Value], show: Show | None, at: int, *, ove
     else:
         values["board_wrong"] = showing not in show.right(at)
     return before != tuple(values.get(name) for name in _JUDGED)
+
+
+def urgent(asked: Show | None, applied: Show | None, at: int) -> bool:
+    """Whether what is asked of a board has an emergency that is due at `at` (ms) and that it has not applied."""
+    if asked is None:
+        return False
+    known = applied.previewed if applied is not None else {}
+    return any(
+        i.level is Level.EMERGENCY and i.id not in known and i.due(at / 1000) for i in asked.made.items
+    )
 
 
 def lied(e: Receipt, shows: Iterable[Show]) -> bool | None:

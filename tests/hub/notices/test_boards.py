@@ -173,6 +173,21 @@ async def test_it_goes_on_green_while_it_shows_what_was_previewed(office: Office
     assert bang.health == (Health.OK, [])
 
 
+async def test_a_board_is_not_well_while_an_emergency_is_not_acknowledged(office: Office) -> None:
+    own = told(office)["bang-1"]
+    assert own is not None
+    bang = Board(office, "bang-1")
+    bang.shows(own)
+    await office.on_boards(FLOOD)
+    flood = told(office)["bang-1"]
+    assert flood is not None
+    assert bang.health == (Health.UNKNOWN, ["not_shown_yet"])
+    bang.shows(own)
+    assert bang.health == (Health.UNKNOWN, ["not_shown_yet"])
+    bang.shows(flood)
+    assert bang.health == (Health.OK, [])
+
+
 async def test_a_board_that_says_nothing_of_it_is_told_again_and_then_late(office: Office) -> None:
     own = told(office)["bang-1"]
     assert own is not None
