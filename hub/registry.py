@@ -8,8 +8,18 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 
+from devices import signboard
 from devices.device import HUB, NAME, Device, Kind
 from devices.lifecycle import Lifecycle
 from devices.person import Person, Role
@@ -111,6 +121,13 @@ class DeviceRow(BaseModel):
     password: str = Field(default="", max_length=200, repr=False)
     login_password: str = Field(default="", max_length=200, repr=False)
 
+    @field_validator("profile")
+    @classmethod
+    def _can_be_drawn_for(cls, profile: str, info: ValidationInfo) -> str:
+        if profile and info.data.get("kind") is Kind.SIGNBOARD and signboard.profile(profile) is None:
+            raise PydanticCustomError("profile", "not a board's profile")
+        return profile
+
     def to_device(self) -> Device:
         """As the hub knows it."""
         return Device(**self.model_dump(exclude={"password", "login_password"}))
@@ -130,10 +147,10 @@ def refusal(error: ErrorDetails) -> Refused:  # noqa: PLR0911 - one a reason
             return Refused("cell_at_least", column=column, limit=str(about["ge"]))
         case "less_than_equal":
             return Refused("cell_at_most", column=column, limit=str(about["le"]))
-        case "string_pattern_mismatch" if column == "address":
-            return Refused("bad_address", column=column)
+        case "profile":
+            return Refused("bad_profile", column=column, known=", ".join(p.name for p in signboard.USUAL))
         case "string_pattern_mismatch":
-            return Refused("cell_name", column=column)
+            return Refused("bad_address" if column == "address" else "cell_name", column=column)
         case "string_too_long":
             return Refused("cell_long", column=column, limit=about["max_length"])
         case "too_long":

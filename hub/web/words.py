@@ -231,6 +231,9 @@ REFUSED: Mapping[str, str] = {
     "realm_has_agent": mark("The cameras of %(realm)s are asked by %(name)s already."),
     "driver_of_cameras": mark("The driver %(driver)s is for cameras and recorders."),
     "address_missing": mark("Say where %(name)s is asked: its address, or that of its recorder."),
+    "bad_profile": mark(
+        "%(column)s: a board's profile is like one of %(known)s, with its own width and height in lights or pixels."
+    ),
     "bad_address": mark("%(column)s: an address looks like http://192.168.1.64/path, without a login in it."),
     "other_driver": mark(
         "This board comes in another way (driver %(driver)s): change its driver, or make the other link."

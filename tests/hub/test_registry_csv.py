@@ -69,6 +69,19 @@ def test_every_bad_line_is_told_by_its_number_and_the_good_ones_are_not() -> Non
     assert (sheet.lines, sheet.bad_lines) == (9, 7)
 
 
+def test_a_board_has_a_profile_that_can_be_drawn_for() -> None:
+    lines = (
+        f"{HEAD},profile",
+        "bang-1,signboard,r,thon,led-96x48-2",
+        "bang-2,signboard,r,thon,led-64x32",
+        "bang-3,signboard,r,thon,screen-99x99",
+        "cam-1,camera,r,thon,main",
+    )
+    sheet = read("\n".join(lines))
+    assert told(sheet) == [(3, "bad_profile"), (4, "bad_profile")]
+    assert "led-64x32-1" in str(sheet.wrong[0][1].about["known"])
+
+
 def test_devices_of_one_file_may_hang_on_each_other_but_not_in_a_ring() -> None:
     text = f"{HEAD},uplink_by\na,gateway,r,thon,b\nb,gateway,r,thon,\n"
     assert not read(text).bad_lines
