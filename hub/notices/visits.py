@@ -28,12 +28,27 @@ FETCH_S = 60.0
 
 @dataclass(slots=True)
 class _Fetcher:
-    """What is said for a controller that only fetches."""
+    """What is said for a controller that only fetches. `taken`: frames by item, of its present playlist only."""
 
     boot: int = field(default_factory=lambda: secrets.randbits(32))
     seq: int = 0
     at: int = 0
-    told: set[tuple[str, str]] = field(default_factory=set)
+    taken: dict[str, set[str]] = field(default_factory=dict)
+    stored: set[str] = field(default_factory=set)
+
+    def takes(self, made: Playlist | None, item: str, found: str) -> tuple[str, ...]:
+        """All frames of the item, in turn, where this one was the last that it had not; else none."""
+        items = {i.id: tuple(f.hash for f in i.frames) for i in made.items} if made is not None else {}
+        self.taken = {i: taken for i, taken in self.taken.items() if i in items}
+        self.stored &= items.keys()
+        if item not in items or item in self.stored:
+            return ()
+        taken = self.taken.setdefault(item, set())
+        taken.add(found)
+        if not taken.issuperset(items[item]):
+            return ()
+        self.stored.add(item)
+        return items[item]
 
 
 class Visits:
@@ -94,16 +109,18 @@ class Visits:
         await self._do(run)
 
     async def fetched(self, board: str, item: str, found: str) -> None:
-        """An LED controller took a frame: it lives, and has stored what it took. What the panel shows nobody knows."""
+        """An LED controller took a frame: it lives, and has stored an item once it took all of its frames.
+
+        What the panel shows nobody knows.
+        """
         f = self._fetchers.setdefault(board, _Fetcher())
-        now, new = self.now(), bool(item) and (item, found) not in f.told
-        if not new and now - f.at < FETCH_S * 1000:
+        now, made = self.now(), self.playlist(board)
+        frames = f.takes(made, item, found)
+        if not frames and now - f.at < FETCH_S * 1000:
             return
-        made = self.playlist(board)
         messages: list[tuple[str, dict[str, Any]]] = [("telemetry", {"applied": made.id if made else ""})]
-        if new:
-            f.told.add((item, found))
-            messages.append(("receipt", {"id": item, "result": "stored", "frames": [found]}))
+        if frames:
+            messages.append(("receipt", {"id": item, "result": "stored", "frames": list(frames)}))
         f.at = now
         said = []
         for channel, body in messages:
