@@ -15,12 +15,14 @@ from drivers.pictures.limits import (
     CLEAR,
     CLEAR_BEFORE,
     COMES,
+    COMES_IN_FOG,
     COVERED,
     COVERED_QUIET,
     FAINT,
     FLAT_ABOVE,
     FLAT_BELOW,
     FLAT_ROWS,
+    FOGGY_AT_NIGHT,
     FOGGY_BEFORE,
     FULL,
     HELD_ELSEWHERE,
@@ -255,13 +257,18 @@ def _wrong(match: Match) -> tuple[Code | None, Mapping[str, float | str]]:
 
 def _came(code: Code, match: Match, before: Before | None, at: int) -> bool:
     """Whether it is more than the picture before had: a cover is there at once, fog comes slowly."""
-    if before is None or code == "viewTurned" or _blank(match):
+    if before is None or _away(match):
         return True
+    lately, (day, night) = 0 <= at - before.at <= LATELY_MS, daylight(at)
+    foggy = lately and before.lost >= (FOGGY_BEFORE if day or code == "lensCovered" else FOGGY_AT_NIGHT)
+    if code == "lensCovered" and foggy:
+        return match.gone - before.gone >= COMES_IN_FOG
+    if code == "viewTurned" or _blank(match):
+        return not foggy
+    if foggy or not (lately or day or night):
+        return False  # in twilight, and the picture before had another light
     if code == "lensCovered":
         return match.gone - before.gone >= COMES
-    lately = 0 <= at - before.at <= LATELY_MS
-    if lately and before.lost >= FOGGY_BEFORE:
-        return False  # in fog and rain it cannot be told
     return match.soft - before.soft >= COMES or match.lost - before.lost >= COMES
 
 

@@ -150,8 +150,11 @@ CLEAR_BEFORE = 0.12
 """Share of them that had lost it by then: below, that was a clear one; fog takes an hour, and is seen to come."""
 LEAP_PATCHY, LEAP_SHARP = 0.4, 0.8
 """... and unevenly, as by `patchy`, or detail more than shape, as by `sharp`: fog that came fast had 0.37 and 1."""
-FOGGY_BEFORE = 0.4
-"""... and above, it was one of fog, which may become uneven: of smears nothing is said then."""
+FOGGY_BEFORE, FOGGY_AT_NIGHT = 0.4, 0.15
+"""... and above (the second in a lamp's light, of all but a cover), it was one of fog, which becomes uneven: nothing is
+said then of smears and of another view that is not found ..."""
+COMES_IN_FOG = 0.4
+"""... and of a cover where so much more of the structured blocks shows nothing than did in the picture before."""
 SOME = 0.04
 """Share of all blocks that must be gone or soft, at least five: a scene with little structure is not judged by one."""
 FULL, OTHER_LIGHT = 0.8, 2.0
