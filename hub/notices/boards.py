@@ -16,6 +16,7 @@ from devices.lifecycle import Lifecycle
 from devices.notice import MOST_ITEMS, Frame, Item, Level, Playlist
 from drivers import VISITING, dialect_of
 from drivers.contract import Desired
+from hub.notices import proof
 from hub.notices.schedule import DAY_MS, HORIZON_MS
 from hub.notices.views import reaches
 from hub.plan import Show
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from devices.device import Device
-    from devices.event import Receipt
     from devices.notice import Policy
     from hub.intake import Intake
     from hub.notices.book import Book
@@ -279,7 +279,8 @@ class Boards:
                 "INSERT OR IGNORE INTO step (notice, revision, device, state, at, board_at, late, frames, right, "
                 "detail, boot, seq) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
                 int(number), int(revision), t.id, e.result, e.at, e.sent, int(late), json.dumps(e.frames),
-                self._right(t, int(number), int(revision), e), e.detail, e.boot, e.seq,
+                proof.previewed(self._revision(int(number), int(revision)), t.device.profile, e.frames),
+                e.detail, e.boot, e.seq,
             )  # fmt: skip
 
     def _look_at(self, board: str, item: str) -> None:
@@ -289,14 +290,9 @@ class Boards:
             self._looked_at.add((board, item))
             self.looks.append((camera, f"{board} {item}"))
 
-    def _right(self, t: Track, number: int, revision: int, e: Receipt) -> int | None:
-        """Every hash that it reports was previewed for that revision and its profile."""
-        if not e.frames:
-            return None
+    def _revision(self, number: int, revision: int) -> Revision | None:
         found = self.book.notices.get(number)
-        said = next((r for r in found.revisions if r.number == revision), None) if found is not None else None
-        pages = said.frames.get(t.device.profile, ()) if said is not None else ()
-        return int({p.hash for p in pages}.issuperset(e.frames))
+        return next((r for r in found.revisions if r.number == revision), None) if found is not None else None
 
 
 def _emergency(made: Playlist, at: int) -> bool:

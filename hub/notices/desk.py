@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from devices.person import By, Role
     from hub.notices.book import Book
-    from hub.notices.views import BoardView, Draft, Notice, Slot, Step, Template
+    from hub.notices.views import BoardView, Draft, Notice, Proved, Slot, Step, Template
     from hub.notices.wall import Wall
     from hub.people import Roll
     from hub.store.reader import Reader
@@ -72,6 +72,9 @@ class NoticeDesk(Notices):
 
     async def steps(self, number: int) -> Sequence[Step]:
         return await self._wall.steps(number)
+
+    async def proved(self, number: int, revision: int) -> Sequence[Proved]:
+        return await self._wall.proved(number, revision, self._now())
 
     async def said_by(self, board: str, limit: int = 100) -> Sequence[Step]:
         return await self._wall.said_by(board, limit)

@@ -211,6 +211,21 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Proved:
+    """What one board did with a revision: by state (as in Step), when it first said so (by its clock where late).
+
+    `right`: each frame that it reported as shown was previewed, and nothing else stands there now; None: not said.
+    `failed`: its last word, where that is why it cannot. `late`: some of it was told afterwards.
+    """
+
+    board: str
+    times: Mapping[str, int]
+    right: bool | None = None
+    failed: str = ""
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class BoardView:
     """A board on the wall.
 
@@ -233,6 +248,13 @@ class BoardView:
     late: bool
     problems: tuple[Problem, ...] = ()
     witness: str = ""
+
+    @property
+    def shape(self) -> str:
+        """The state that it is drawn in: ok only where what it shows was previewed."""
+        if self.right is not None:
+            return "ok" if self.right else "faulty"
+        return "degraded" if self.late else "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +350,9 @@ class Notices(Protocol):
 
     async def steps(self, number: int) -> Sequence[Step]:
         """What boards said of a notice, oldest first: the proof."""
+
+    async def proved(self, number: int, revision: int) -> Sequence[Proved]:
+        """What each board did with a revision, by name."""
 
     async def said_by(self, board: str, limit: int = 100) -> Sequence[Step]:
         """What one board said, newest first."""

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from devices.notice import MOST_ITEMS, Known, turns
-from hub.notices.proof import proves
+from hub.notices import proof
 from hub.notices.views import BoardView, Problem, Step, reaches
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from devices.device import Device
     from hub.notices.book import Book
-    from hub.notices.views import Notice, Revision
+    from hub.notices.views import Notice, Proved, Revision
     from hub.plan import Show
     from hub.store.reader import Reader
     from hub.track import Track
@@ -58,14 +58,14 @@ class Wall:
         show = self._tracker.shows.get(f.id) if f is not None else None
         if show is not None and show.made.id not in due:
             due[show.made.id] = tuple(i.id for i in turns(show.made, Known(at / 1000)))
-        showing, wrong = values.get("showing"), values.get("board_wrong")
+        showing = values.get("showing")
         return BoardView(
             name=device.name, title=device.title, site=device.site, profile=device.profile,
-            proves=proves(device),
+            proves=proof.proves(device),
             due=due[show.made.id] if show is not None else (),
             showing=showing if isinstance(showing, str) else None,
             showing_at=t.values_at if t is not None and showing is not None else None,
-            right=_right(t, wrong),
+            right=proof.right_now(t),
             asked=f.id if f is not None else "",
             applied=f.applied if f is not None else None,
             late=values.get("board_late") is True,
@@ -77,18 +77,13 @@ class Wall:
         """What boards said of a notice, oldest first."""
         return [_step(row) for row in await asyncio.to_thread(self._reader.steps, number)]
 
+    async def proved(self, number: int, revision: int, at: int) -> Sequence[Proved]:
+        """What each board did with a revision, by name."""
+        return proof.proved(f"{number}.{revision}", await self.steps(number), self.boards(at))
+
     async def said_by(self, board: str, limit: int) -> Sequence[Step]:
         """What one board said, newest first."""
         return [_step(row) for row in await asyncio.to_thread(self._reader.said_by, board, limit)]
-
-
-def _right(t: Track | None, wrong: object) -> bool | None:
-    """Only of who is heard and follows what is asked of it now can be said that it shows what it should."""
-    if t is None or wrong is None or t.silent or t.gone_at is not None or t.follows is None:
-        return None
-    if t.follows.applied != t.follows.id:
-        return False if wrong else None
-    return not wrong
 
 
 def _problems(

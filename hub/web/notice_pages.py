@@ -14,7 +14,7 @@ from devices.device import Kind
 from devices.health import Health
 from devices.notice import Level
 from hub import typed
-from hub.notices.views import WITHOUT, BoardView, Draft, Notice, NotRight, Revision, State, Step
+from hub.notices.views import WITHOUT, Draft, Notice, NotRight, Proved, State
 from hub.views import Core, DeviceQuery, Refused
 from hub.web import notice_words
 from hub.web.answers import names_of
@@ -359,38 +359,20 @@ async def _publish(reader: Reader, notice: Notice, boards: int | None) -> Respon
 STATES = ("sent", "stored", "shown", "ended")
 
 
-def _chain(
-    steps: Iterable[Step], revision: Revision, notice: Notice, boards: Iterable[BoardView]
-) -> list[dict[str, Any]]:
-    """By board: the first time of each state of a revision, whether all hashes were previewed, and what failed."""
-    item, found = f"{notice.number}.{revision.number}", dict[str, dict[str, Any]]()
-    for step in steps:
-        if step.item != item:
-            continue
-        row = found.setdefault(
-            step.board, {"board": step.board, "states": {}, "right": None, "failed": "", "late": False}
-        )
-        row["states"].setdefault(step.state, step.board_at if step.late and step.board_at else step.at)
-        row["late"] |= step.late
-        row["failed"] = (step.detail or "failed") if step.state == "failed" else ""
-        if step.state == "shown" and step.right is not None:
-            row["right"] = step.right and row["right"] is not False
-    for board in boards:
-        if board.name in found and item in board.due and board.right is False:
-            found[board.name]["right"] = False  # whatever it said: something else stands there now
-    return sorted(found.values(), key=lambda r: r["board"])
+def _worst_first(proved: Iterable[Proved]) -> list[Proved]:
+    """What is wrong, then what is not proved, then what is."""
+    return sorted(proved, key=lambda p: (not p.failed and p.right is not False, bool(p.right)))
 
 
 async def _story(
     reader: Reader, notice: Notice, *, ask: int | None = None, error: Refused | None = None
 ) -> Response:
     core = reader.core
-    steps = await core.notices.steps(notice.number)
     told = notice.on_boards or next((r for r in reversed(notice.revisions) if r.published_at), None)
     now = local(core.now())
     return reader.page(
         "notice.html", status=409 if error or ask is not None else 200, notice=notice, newest=notice.newest, told=told,
-        chain=_chain(steps, told, notice, core.notices.boards()) if told is not None else [],
+        proved=_worst_first(await core.notices.proved(notice.number, told.number)) if told is not None else [],
         STATES=STATES, State=State, Level=Level,
         said=lambda targets: _aimed(core, reader.lang, targets), ask=ask, error=error,
         away=await _away(core, notice) if ask is not None else 0,
@@ -490,22 +472,13 @@ async def set_witness(
 # --- boards -------------------------------------------------------------------------------------------------------
 
 
-def shape_of(board: BoardView) -> str:
-    """The state that a board is drawn in: ok only where what it shows was previewed."""
-    if board.right:
-        return "ok"
-    if board.right is False:
-        return "faulty"
-    return "degraded" if board.late else "unknown"
-
-
 @router.get("/boards", include_in_schema=False)
 async def wall(reader: ReaderDep) -> Response:
     """Every board with the frame that it reports."""
     core = reader.core
     views = {b.name: core.device_view(b.name) for b in core.notices.boards()}
     return reader.page(
-        "boards.html", boards=core.notices.boards(), views=views, shape_of=shape_of,
+        "boards.html", boards=core.notices.boards(), views=views,
         knows=lambda found: core.notices.frame(found) is not None, N=notice_words,
         notices={n.number: n for n in core.notices.all()}, sites=dict(core.site_names()),
     )  # fmt: skip
@@ -518,7 +491,7 @@ def fragment(core: Core, lang: Language, name: str) -> Fragments:
     found = core.notices.board(name) if is_board else None
     return {
         "device-board": draw(
-            "parts/device_board.html", core, lang, board=found, view=view, shape_of=shape_of, N=notice_words,
+            "parts/device_board.html", core, lang, board=found, view=view, N=notice_words,
             knows=lambda png: core.notices.frame(png) is not None,
             notices={n.number: n for n in core.notices.all()} if found is not None else {},
         )
