@@ -37,6 +37,8 @@ from hub.lights import Lights
 from hub.notices.boards import Boards
 from hub.notices.book import Book, troubles
 from hub.notices.fallback import Fallbacks
+from hub.notices.schedule import DAY_MS
+from hub.notices.trim import Trim
 from hub.nudges import Nudges
 from hub.outside import Outside
 from hub.present import Present
@@ -291,7 +293,7 @@ def build(settings: Settings, publish: Callable[[Delta], None]) -> Parts:
     ingest = Ingest(
         store=store, tracker=tracker, desk=desk, intake=intake, clock=clock, report=report,
         waiting=waiting, denied=Tail(settings.broker.access_dir), publish=publish, lights=lights,
-        book=book, boards=boards,
+        book=book, boards=boards, trim=Trim(store, book, settings.notices.keep_days * DAY_MS),
         journal_keep_ms=round(settings.journal.keep_h * 3_600_000),
         journal_max_bytes=round(settings.journal.max_gb * 1e9),
     )  # fmt: skip

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from hub.lights import Lights
     from hub.notices.boards import Boards
     from hub.notices.book import Book
+    from hub.notices.trim import Trim
     from hub.selfreport import SelfReport
     from hub.store.writer import Store
     from hub.track import Track
@@ -110,10 +111,11 @@ class Ingest:
         lights: Lights | None = None,
         book: Book | None = None,
         boards: Boards | None = None,
+        trim: Trim | None = None,
     ) -> None:
         self.store, self.tracker, self.desk, self.intake = store, tracker, desk, intake
         self.clock, self.report, self.waiting, self._publish = clock, report, waiting, publish
-        self.denied, self.lights, self.book, self.boards = denied, lights, book, boards
+        self.denied, self.lights, self.book, self.boards, self.trim = denied, lights, book, boards, trim
         self._keep_ms, self._max_bytes = journal_keep_ms, journal_max_bytes
         self.wake = threading.Event()
         self.link: MqttLink | None = None
@@ -325,6 +327,8 @@ class Ingest:
             self.lights.tick(self._ticked, self.writes, publish)
         if self.book is not None:
             self.book.tick(now, self.writes)
+        if self.trim is not None:
+            self.trim.tick(now, self.writes)
         if self.boards is not None:
             self.boards.tick(self._ticked, now, self.writes, publish, hears=hears)
 

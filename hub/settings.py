@@ -130,6 +130,12 @@ class HistorySettings(_Section):
     rollup_days: int = Field(default=1830, ge=31, le=36600)
 
 
+class NoticesSettings(_Section):
+    """How long it is kept what boards did with a notice."""
+
+    keep_days: int = Field(default=1830, ge=31, le=36600)
+
+
 CENTURY_S = 3.2e9
 
 
@@ -211,6 +217,7 @@ class Settings(BaseSettings):
     broker: BrokerSettings = BrokerSettings()
     journal: JournalSettings = JournalSettings()
     history: HistorySettings = HistorySettings()
+    notices: NoticesSettings = NoticesSettings()
     clock: ClockSettings = ClockSettings()
     rules: RulesSettings = RulesSettings()
     secrets: SecretsSettings = SecretsSettings()
