@@ -82,15 +82,17 @@ class NoticeDesk(Notices):
     def calendar(self, start: int, end: int, board: str = "") -> Sequence[Slot]:
         end = min(end, start + CALENDAR_MS)
         entries = list(self._entries(start, end))
-        drawn: dict[tuple[int, ...], list[Slot]] = {}  # most boards are aimed at by the same
-        found: list[Slot] = []
+        alike: dict[tuple[int, ...], list[str]] = {}
         for device, aims in self._book.boards(self._now()):
             if board in ("", device.name):
                 mine = tuple(i for i, (targets, _) in enumerate(entries) if reaches(targets, aims))
-                if mine not in drawn:
-                    drawn[mine] = timetable.slots([entries[i][1] for i in mine], "", start, end)
-                found += [timetable.on(slot, device.name) for slot in drawn[mine]]
-        return sorted(found, key=lambda s: (s.start, s.board, s.hidden))
+                alike.setdefault(mine, []).append(device.name)
+        found = [
+            slot
+            for mine, names in alike.items()
+            for slot in timetable.slots([entries[i][1] for i in mine], tuple(sorted(names)), start, end)
+        ]
+        return sorted(found, key=lambda s: (s.start, s.boards, s.hidden))
 
     def _entries(self, start: int, end: int) -> Iterator[tuple[frozenset[str], timetable.Entry]]:
         """What is published, and what is approved as if it were now; the strongest first."""
@@ -103,7 +105,10 @@ class NoticeDesk(Notices):
         for n, r in sorted([*self._book.published(), *waits], key=lambda f: standing(*f)):
             d, windows = r.draft, self._book.windows(r, start, end)
             item = f"{n.number}.{r.number}"
-            yield frozenset(d.targets), timetable.Entry(item, d.title, d.level, d.priority, windows)
+            yield (
+                frozenset(d.targets),
+                timetable.Entry(item, d.title, d.level, d.priority, windows, waits=n.item != item),
+            )
 
     # --- composing --------------------------------------------------------------------------------------------
 

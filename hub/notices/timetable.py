@@ -21,20 +21,21 @@ class Entry(NamedTuple):
     level: Level
     priority: int
     windows: Sequence[tuple[int, int]]
+    waits: bool = False
 
     def due(self, at: int) -> bool:
         """It is time for it."""
         return any(a <= at < b for a, b in self.windows)
 
 
-def slots(entries: Sequence[Entry], board: str, start: int, end: int) -> list[Slot]:
-    """What is due on a board within [start, end), by start: pieces in which nothing about them changes."""
+def slots(entries: Sequence[Entry], boards: tuple[str, ...], start: int, end: int) -> list[Slot]:
+    """What is due on boards that are alike in [start, end), by start: pieces in which nothing about them changes."""
     edges = {start, end} | {at for e in entries for w in e.windows for at in w if start < at < end}
     moments = sorted(edges)
     open_: dict[str, Slot] = {}
     found: list[Slot] = []
     for at, until in pairwise(moments):
-        now = {s.item: s for s in _at(entries, board, at, until)}
+        now = {s.item: s for s in _at(entries, boards, at, until)}
         for item, slot in list(open_.items()):
             if item not in now or now[item].hidden != slot.hidden:
                 found.append(open_.pop(item))
@@ -45,14 +46,9 @@ def slots(entries: Sequence[Entry], board: str, start: int, end: int) -> list[Sl
     return sorted(found, key=lambda s: (s.start, s.hidden, s.item))
 
 
-def _at(entries: Sequence[Entry], board: str, at: int, until: int) -> Iterator[Slot]:
+def _at(entries: Sequence[Entry], boards: tuple[str, ...], at: int, until: int) -> Iterator[Slot]:
     due = [e for e in entries if e.due(at)]
     for e in due:
         alone = due[0].level is Level.EMERGENCY
         shown = e is due[0] if alone else (e.level, e.priority) == (due[0].level, due[0].priority)
-        yield Slot(e.item, e.title, e.level, board, at, until, hidden=not shown)
-
-
-def on(slot: Slot, board: str) -> Slot:
-    """The same on another board."""
-    return Slot(slot.item, slot.title, slot.level, board, slot.start, slot.end, slot.hidden)
+        yield Slot(e.item, e.title, e.level, boards, at, until, hidden=not shown, waits=e.waits)

@@ -259,15 +259,19 @@ class BoardView:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """In the calendar: a published (or approved) notice on a board; `hidden` where a stronger one stands."""
+    """In the calendar: a notice on some `boards`, which are alike in this.
+
+    `hidden`: a stronger one stands there. `waits`: it is approved, and nobody has published it yet.
+    """
 
     item: str
     title: str
     level: Level
-    board: str
+    boards: tuple[str, ...]
     start: int
     end: int
     hidden: bool = False
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,15 +213,16 @@ class BoardsAnswer(Answer):
 
 
 class SlotAnswer(Answer):
-    """A notice on a board for a while; `hidden`: something stronger stands there."""
+    """A notice on some boards for a while; `hidden`: something stronger stands there; `waits`: not published yet."""
 
     item: str
     title: str
     level: Level
-    board: str
+    boards: tuple[str, ...]
     start: Ms
     end: Ms
     hidden: bool
+    waits: bool
 
 
 class CalendarAnswer(Answer):

@@ -220,7 +220,7 @@ async def _preview(
 
 
 def _days(core: Core, start: int) -> list[tuple[int, list[Any]]]:
-    """The calendar: by day, what shows; alike on several boards once, with how many they are."""
+    """The calendar: by day, what shows; alike on several boards once, with which they are."""
     slots = core.notices.calendar(start, start + DAYS * 24 * HOUR_MS)
     found: list[tuple[int, list[Any]]] = []
     for day in range(DAYS):
@@ -231,7 +231,8 @@ def _days(core: Core, start: int) -> list[tuple[int, list[Any]]]:
                 here.setdefault((slot.item, max(slot.start, begins), min(slot.end, ends)), []).append(slot)
         lines = [
             {
-                "slot": some[0], "start": a, "end": b, "boards": len(some), "hidden": sum(s.hidden for s in some),
+                "slot": some[0], "start": a, "end": b, "boards": sorted({b for s in some for b in s.boards}),
+                "hidden": sum(len(s.boards) for s in some if s.hidden),
                 "whole": a == begins and b == ends,
             }
             for (_, a, b), some in here.items()
@@ -252,8 +253,8 @@ async def page(reader: ReaderDep, day: Annotated[str, Query(max_length=10)] = ""
     found = core.notices.all()
     return reader.page(
         "notices.html", notices=found, State=State, N=notice_words, aimed=lambda t: _aimed(core, reader.lang, t),
-        days=_days(core, round(first.timestamp() * 1000)), before=f"{first - timedelta(days=DAYS):%Y-%m-%d}",
-        after=f"{first + timedelta(days=DAYS):%Y-%m-%d}",
+        called=_titles(core), days=_days(core, round(first.timestamp() * 1000)),
+        before=f"{first - timedelta(days=DAYS):%Y-%m-%d}", after=f"{first + timedelta(days=DAYS):%Y-%m-%d}",
     )  # fmt: skip
 
 

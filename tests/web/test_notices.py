@@ -104,7 +104,7 @@ async def test_the_life_of_a_notice(ask: Client) -> None:
     assert [b["name"] for b in boards] == ["bang-1", "bang-2"]
     now = (await ask("Lan", "GET", "notices"))[1]["now"]
     slots = (await ask("Lan", "GET", f"notices/calendar?start={now}&end={now + 1}"))[1]["slots"]
-    assert [(s["board"], s["item"], s["hidden"]) for s in slots] == [("bang-1", "1.1", False)]
+    assert [(s["boards"], s["item"], s["hidden"]) for s in slots] == [(["bang-1"], "1.1", False)]
     frame = n["revisions"][0]["frames"]["led-64x32-1"][0]["hash"]
     png = await ask.web.get(f"/api/frames/{frame}.png")
     assert png.headers["content-type"] == "image/png"
@@ -183,7 +183,7 @@ async def test_templates_calendar_and_policies(ask: Client) -> None:
     await ask("Minh", "POST", "notices/1/approve", {"version": 1})
     now = (await ask("Lan", "GET", "notices"))[1]["now"]
     slots = (await ask("Lan", "GET", f"notices/calendar?start={now}&end={now + 1000}"))[1]["slots"]
-    assert [(s["board"], s["item"]) for s in slots] == [("bang-1", "1.1")]
+    assert [(s["boards"], s["item"], s["waits"]) for s in slots] == [(["bang-1"], "1.1", True)]
     assert (await ask("Lan", "PUT", "boards/bang-1/policy", {"nothing_due": "dark"}))[0] == 204
     assert (await ask("Lan", "PUT", "boards/bang-1/policy", {"nothing_due": "x"}))[1]["code"] == "bad_policy"
     assert (await ask("Lan", "GET", "boards/bang-9"))[0] == 404

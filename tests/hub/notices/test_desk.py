@@ -341,7 +341,7 @@ async def test_a_board_is_taken_out_of_a_site(office: Office) -> None:
     assert sorted(b for p in found.previews for b in p.boards) == ["bang-1", "bang-2"]
     assert [b.due for b in desk.boards()] == [("1.1",), ("1.1",), ()]
     now = office.clock.at
-    assert {s.board for s in desk.calendar(now, now + HOUR_MS)} == {"bang-1", "bang-2"}
+    assert [s.boards for s in desk.calendar(now, now + HOUR_MS)] == [("bang-1", "bang-2")]
     alone = await desk.compose(said(targets=("device:tivi-1", "without:tivi-1")))
     assert [p.code for p in alone.problems] == ["no_boards"]
     gone = await desk.compose(said(targets=("site:thon-1", "without:khong-co")))
@@ -405,7 +405,9 @@ async def test_the_calendar_says_what_stands_behind(office: Office) -> None:
     ]  # fmt: skip
     assert max(s.end for s in office.notices.calendar(now, 10**14)) == now + 5 * HOUR_MS
     assert office.notices.calendar(now - 10**10, now + HOUR_MS) == [], "62 days from its start"
-    assert {s.board for s in office.notices.calendar(now, now + HOUR_MS)} == {"bang-1", "bang-2", "tivi-1"}
+    assert [s.waits for s in found] == [False] * 4 + [True]
+    alike = {s.boards for s in office.notices.calendar(now, now + HOUR_MS)}
+    assert alike == {("bang-1", "tivi-1"), ("bang-2",)}, "those that are alike are told once"
 
 
 async def test_the_hub_says_so_before_an_emergency_is_over(office: Office) -> None:

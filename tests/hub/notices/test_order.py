@@ -59,7 +59,7 @@ def test_the_calendar_shows_what_boards_show(said: list[tuple[Level, int, int, i
         for n, r, w in found
     )  # fmt: skip
     board = playlist("led-64x32-1", items)
-    drawn = slots(entries, "bang-1", 0, 32)
+    drawn = slots(entries, ("a",), 0, 32)
     for at in range(32):
         here = [s for s in drawn if s.start <= at < s.end]
         assert {s.item for s in here if not s.hidden} == {i.id for i in turns(board, Known(at))}
