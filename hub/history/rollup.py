@@ -79,14 +79,18 @@ def numbers(kind: Kind) -> list[str]:
 
 
 def roll(db: duckdb.DuckDBPyConnection, folder: Path, kind: Kind, cursor: int, today: str) -> None:
-    """Roll up what is packed of the days before `today` and not rolled up yet. Raises OSError, duckdb.Error."""
+    """Roll up what is packed of the days before `today` and not rolled up yet. Raises OSError, duckdb.Error.
+
+    So are the days that a file covers already: it covers all of a day, also where the clock was ahead and went back.
+    """
     if not numbers(kind):
         return
     known = every(folder, kind)
     newest = valid(known)
     heaps: dict[str, list[files.Packed]] = {}
     for f in files.valid(files.every(folder, kind), cursor):
-        if f.day < today:
+        of_month = newest.get(f.day[:7])
+        if f.day < today or (of_month is not None and f.day <= of_month.through):
             heaps.setdefault(f.day[:7], []).append(f)
     for month, packed in heaps.items():
         before = newest.get(month)

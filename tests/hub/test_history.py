@@ -275,6 +275,15 @@ _acts = st.one_of(
 @example(
     [("say", 0, False, 1.0), ("pack", 1, 51, 2), ("say", 0, False, 1.0), ("kill", 1), ("say", 0, False, 12.5)]
 )
+@example(
+    [
+        ("say", 10**7, False, 12.5),
+        ("kill", 1),
+        ("say", 0, False, 1.0),
+        ("say", 10**7, False, 1.0),
+        ("pack", 1, 3, 2),
+    ]
+)
 @settings(max_examples=25, deadline=None)
 @given(st.lists(_acts, max_size=14))
 def test_it_makes_no_difference_how_rows_were_packed(acts: list[Any]) -> None:
