@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from drivers.pictures import PictureError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -135,7 +137,8 @@ class Looks:
             self._reference_by = None
         proofs, self._proofs = self._proofs, []
         for n, of in enumerate(proofs):
-            self._keep("proof", at + n, jpeg, by=of)  # each has an instant of its own
+            if not self._keep("proof", at + n, jpeg, by=of):  # each has an instant of its own
+                self._proofs.append(of)
         before, sight = self._sight, self._eye.see(jpeg, at)
         self._sight = sight
         self._plan(before, sight)
@@ -165,8 +168,14 @@ class Looks:
         if self._sooner <= SOONER:
             self.due = self._pace.mono() + min(SUSPECT_S, self._row.picture_s)
 
-    def _keep(self, what: str, at: int, jpeg: bytes, **more: Any) -> None:
-        self._shelf.put(self._row.name, what, at, self._masked(jpeg), **more)
+    def _keep(self, what: str, at: int, jpeg: bytes, **more: Any) -> bool:
+        """False where it cannot be drawn: then it cannot be masked, and nobody could look at it."""
+        try:
+            shown = self._masked(jpeg)
+        except PictureError:
+            return False
+        self._shelf.put(self._row.name, what, at, shown, **more)
+        return True
 
     # --- what is said -----------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from drivers.onvif import CameraError, Clock, Code, Cost, Information, Target
+from drivers.pictures import PictureError
 from hub.poll import watch
 from hub.poll.eye import Eye as HubEye
 from hub.poll.eye import Sight
@@ -153,6 +154,7 @@ class Scene:
         self.camera, self.eye = Camera(), Eye()
         self.eye.before = before
         self.told: list[dict[str, Any]] = []
+        self.broken = False
         self.shelf = Shelf(folder, self.told.append)
         self.bucket = Bucket(32_000, 32_000)
         row = Row("cam-1", "thon", 60, "http://127.0.0.1", "admin", "x")
@@ -164,9 +166,14 @@ class Scene:
             self.shelf,
             camera,
             self.eye,
-            lambda j: b"masked " + j,
+            self.masked,
             pace,
         )
+
+    def masked(self, jpeg: bytes) -> bytes:
+        if self.broken:
+            raise PictureError("truncated", "the picture cannot be decoded")
+        return b"masked " + jpeg
 
     async def visit(self, after: float = 60.0) -> dict[str, Any]:
         self.pace.time += after
@@ -316,6 +323,20 @@ async def test_pictures_are_masked_and_for_us_alone(scene: Scene, tmp_path: Path
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
     assert scene.shelf.remembered("cam-1") == {"seen": 1}
+
+
+async def test_a_picture_that_cannot_be_drawn_is_told_and_not_kept(scene: Scene) -> None:
+    """It cannot be masked either; the fault is said, the next visit is as any other, and a proof waits for the next."""
+    scene.broken = True
+    scene.eye.sight = Sight(None, False, ("pictureGarbled",), None, None, suspect=False)
+    scene.watch.witness("bang-1 7.1")
+    said = await scene.visit()
+    assert said["faults"] == ["pictureGarbled"]
+    assert scene.told == []
+    assert scene.shelf.remembered("cam-1") == {"seen": 1}
+    scene.eye.sight, scene.broken = GOOD, False
+    await scene.visit(600)
+    assert [(t["what"], t["by"]) for t in scene.told] == [("proof", "bang-1 7.1"), ("last", "")]
 
 
 async def test_a_person_sets_the_reference(scene: Scene) -> None:
