@@ -11,7 +11,6 @@ import asyncio
 import json
 import logging
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from urllib.parse import urlsplit
@@ -326,7 +325,7 @@ class Cameras:
             )  # fmt: skip
 
         await self._do(run)
-        await asyncio.to_thread(self._unlink, [p.file for p in gone])
+        await asyncio.to_thread(self._wipe, name, before)
         return len(gone)
 
     async def keep_house(self) -> None:
@@ -357,10 +356,12 @@ class Cameras:
             if name not in known and path.stat().st_mtime < young:
                 path.unlink(missing_ok=True)
 
-    def _unlink(self, names: Sequence[str]) -> None:
-        for name in names:
-            with suppress(FileNotFoundError):
-                (self._folder / name).unlink()
+    def _wipe(self, name: str, before: int) -> None:
+        """Files of a camera's pictures taken before an instant, those too that no row names any more."""
+        for path in (self._folder / name).glob("*.jpg"):
+            at = path.name.partition("-")[0]
+            if at.isdecimal() and int(at) < before:
+                path.unlink(missing_ok=True)
 
 
 def seal_logins(

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -120,6 +121,17 @@ class DeviceRow(BaseModel):
     profile: str = Field(default="", max_length=40, pattern=r"^[a-z0-9-]*$")
     password: str = Field(default="", max_length=200, repr=False)
     login_password: str = Field(default="", max_length=200, repr=False)
+
+    @field_validator("address")
+    @classmethod
+    def _leads_somewhere(cls, address: str) -> str:
+        try:
+            port = urlsplit(address).port
+        except ValueError:
+            port = 0
+        if port == 0:
+            raise PydanticCustomError("string_pattern_mismatch", "no such port, or no IPv6 address")
+        return address
 
     @field_validator("profile")
     @classmethod

@@ -55,7 +55,7 @@ class Talk:
         p = self._poller
         match said:
             case {"put": row}:
-                p.put(Row.from_json(row))
+                self._follow(row)
             case {"drop": name}:
                 p.drop(name)
             case {"hurry": name}:
@@ -74,6 +74,13 @@ class Talk:
                 self._pace.told(ms, mono, rate)
             case _:
                 log.error("not understood: %s", sorted(said))
+
+    def _follow(self, row: dict[str, Any]) -> None:
+        try:
+            self._poller.put(Row.from_json(row))
+        except ValueError as e:  # its address leads nowhere; all others are asked for all that
+            log.error("%s cannot be asked: %s", row.get("name"), e)  # noqa: TRY400
+            self._poller.drop(str(row.get("name")))
 
     def _start(self, order: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(order)

@@ -285,9 +285,12 @@ async def test_pictures_go_when_their_time_is_over_and_so_do_files_that_nobody_n
 async def test_purge(desk: Desk) -> None:
     for i in range(3):
         desk.shelf.put("cam-1", "fault", NOW + i, b"x")
+    for at in (NOW - 5, NOW + 3):
+        (desk.folder / "pictures" / "cam-1" / f"{at}-last.jpg").write_bytes(b"a newer one took its place")
     assert await desk.cameras.purge("cam-1", NOW + 2, AN) == 2
     assert [p.at - NOW for p in await desk.cameras.pictures("cam-1")] == [2]
-    assert len(list((desk.folder / "pictures").rglob("*.jpg"))) == 1
+    left = {p.name for p in (desk.folder / "pictures").rglob("*.jpg")}
+    assert left == {f"{NOW + 2}-fault.jpg", f"{NOW + 3}-last.jpg"}
     assert desk.audit()[-1][1] == "camera.pictures_purged"
     with pytest.raises(Refused):
         await desk.cameras.purge("nobody", NOW, AN)

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import ValidationError
 
 from devices.device import Device, Kind
 from devices.lifecycle import Lifecycle
 from hub import registry
-from hub.registry import BadRegistry, check_file, read_file
+from hub.registry import BadRegistry, DeviceRow, check_file, read_file, refusal
 from hub.store.writer import Store, Writes
 
 if TYPE_CHECKING:
@@ -152,3 +153,10 @@ def test_a_device_stands_where_its_site_stands(store: Store, tmp_path: Path) -> 
     assert (found.sun(elsewhere).lat, found.sun(elsewhere).lon) == (10.8, 106.7)
     nowhere = replace(light, site="xa-a")
     assert (found.sun(nowhere).lat, found.sun(nowhere).lon) == (21.0, 105.8)
+
+
+@pytest.mark.parametrize("address", ["http://10.0.0.1:99999", "http://10.0.0.1:0", "http://[:::::]"])
+def test_an_address_that_leads_nowhere_is_refused(address: str) -> None:
+    with pytest.raises(ValidationError) as found:
+        DeviceRow(name="cam-1", kind=Kind.CAMERA, realm="thon", site="thon", address=address)
+    assert refusal(found.value.errors()[0]).code == "bad_address"
