@@ -44,6 +44,8 @@ _CODES: dict[str, tuple[str, ...]] = {
     "recording": ("notRecording",),
 }
 """Which codes speak of which light."""
+UNREADABLE = ("answersGarbled", "answersTooLarge", "sendsElsewhere", "notOnvif")
+"""It is there, and what it says is of no use: no light of a camera that works."""
 EXPLAINED = {"reachable": ("answersBusy",), "logged_in": _CODES["logged_in"]}
 """Codes of which a poller says by what it told them."""
 
@@ -57,7 +59,7 @@ class LightAnswer(Answer):
     seen: str = ""
 
 
-def lights(detail: DeviceDetail, lang: Language, *, learnt: bool = True) -> list[LightAnswer]:
+def lights(detail: DeviceDetail, lang: Language, now: int, *, learnt: bool = True) -> list[LightAnswer]:
     """The six lights in the order in which one hangs on the other. `learnt`: it is known how its view looks."""
     values = detail.values
     good, bad = _list(values.get("lights_ok")), _list(values.get("lights_bad"))
@@ -66,11 +68,14 @@ def lights(detail: DeviceDetail, lang: Language, *, learnt: bool = True) -> list
     found = []
     for name in LIGHTS:
         if name == "reachable":
-            state = "bad" if detail.view.health is Health.OFFLINE else "unknown" if away else "ok"
+            lost = detail.view.health is Health.OFFLINE or _any(UNREADABLE, values)
+            state = "bad" if lost else "unknown" if away else "ok"
         else:
             state = "unknown" if away else "ok" if name in good else "bad" if name in bad else "unknown"
         said = _words(_CODES[name], faults, lang, values.get("connections_most"))
-        text = "; ".join(said) if said and not away else _text(name, state, detail, lang)
+        text = "; ".join(said) if said and not away else _text(name, state, detail, lang, now)
+        if name == "clock_right" and said and not away:
+            text = "; ".join([*said, *_off(values, lang)])
         if not said and not away and (perhaps := _words(_CODES[name], values.get("suspected"), lang)):
             text = lang.text(mark("perhaps: %(what)s; looked at again soon")) % {"what": "; ".join(perhaps)}
         elif name == "picture_good" and state == "unknown" and not (away or said or learnt):
@@ -104,7 +109,16 @@ def summary(found: list[LightAnswer], good_at: int | None, now: int, lang: Langu
     return "; ".join(parts)
 
 
-def _text(name: str, state: str, detail: DeviceDetail, lang: Language) -> str:  # noqa: PLR0911 - one a light
+def _off(values: Mapping[str, object], lang: Language) -> list[str]:
+    """By how much the clock is wrong."""
+    off = values.get("clock_off_s")
+    if not isinstance(off, int | float) or abs(off) < 60:  # noqa: PLR2004 - a minute
+        return []
+    words = mark("%(time)s ahead") if off > 0 else mark("%(time)s behind")
+    return [lang.text(words) % {"time": lang.duration(round(abs(off) * 1000))}]
+
+
+def _text(name: str, state: str, detail: DeviceDetail, lang: Language, now: int) -> str:  # noqa: PLR0911 - one a light
     v = detail.values
     match name, state:
         case "reachable", "ok" if "answer_ms" in v:
@@ -112,11 +126,12 @@ def _text(name: str, state: str, detail: DeviceDetail, lang: Language) -> str:  
         case "reachable", "bad":
             return lang.text(mark("does not answer"))
         case "picture_fresh", "ok" if "picture_age_s" in v:
-            age = lang.duration(round(float(v["picture_age_s"]) * 1000))  # type: ignore[arg-type]
+            since = max(0, now - detail.values_at) if detail.values_at is not None else 0
+            age = lang.duration(round(float(v["picture_age_s"]) * 1000) + since)  # type: ignore[arg-type]
             if "picture_every_s" not in v:
                 return lang.text(mark("%(age)s old")) % {"age": age}
             every = lang.duration(round(float(v["picture_every_s"]) * 1000))  # type: ignore[arg-type]
-            return lang.text(mark("%(age)s old; the one before it %(every)s older")) % {
+            return lang.text(mark("%(age)s old; the one before it came %(every)s earlier")) % {
                 "age": age,
                 "every": every,
             }
@@ -127,12 +142,23 @@ def _text(name: str, state: str, detail: DeviceDetail, lang: Language) -> str:  
             words = mark("%(s)s s ahead") if off > 0 else mark("%(s)s s behind")
             return lang.text(words) % {"s": lang.number(abs(off), 1)}
         case "recording", "unknown":
-            return lang.text(mark("cannot tell: the camera does not say"))
+            return lang.text(_not_told(detail))
         case _, "ok":
             return lang.text(mark("yes"))
         case _, "bad":
             return lang.text(mark("no"))
     return lang.text(mark("cannot tell"))
+
+
+def _not_told(detail: DeviceDetail) -> str:
+    """Why nobody knows whether it records."""
+    if detail.view.health is Health.OFFLINE:
+        return mark("cannot tell: it does not answer")
+    if _any(_CODES["logged_in"], detail.values):
+        return mark("cannot tell: it lets nobody in")
+    if _any(UNREADABLE, detail.values):
+        return mark("cannot tell: its answers are of no use")
+    return mark("cannot tell: the camera does not say")
 
 
 _FULL = mark("login refused: the camera is full (%(num)s connections), not a wrong password")
@@ -144,6 +170,10 @@ def _words(codes: tuple[str, ...], there: object, lang: Language, most: object =
     if "loginFull" in words and isinstance(most, int):
         words["loginFull"] = lang.text(_FULL) % {"num": lang.number(most)}
     return list(words.values())
+
+
+def _any(codes: tuple[str, ...], values: Mapping[str, object]) -> bool:
+    return any(code in _list(values.get("faults")) for code in codes)
 
 
 def _list(value: object) -> list[str]:

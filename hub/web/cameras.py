@@ -82,7 +82,7 @@ async def read(core: Core, name: str, lang: Language) -> CameraAnswer | None:
     values, now = detail.values, core.now()
     pictures = [PictureAnswer.of(p) for p in await core.cameras.pictures(name)]
     shown, default = (
-        lights(detail, lang, learnt=any(p.what == "reference" for p in pictures)),
+        lights(detail, lang, now, learnt=any(p.what == "reference" for p in pictures)),
         core.cameras.default_logins.of(name),
     )
     return CameraAnswer(

@@ -94,7 +94,7 @@ def test_a_try_is_shown_with_who_switched_it_on(result: str, state: str) -> None
 
 def chain(found: DeviceDetail, lang: str, good_at: int | None = None) -> str:
     tongue = language(lang)
-    return summary(lights(found, tongue), good_at, NOW, tongue)
+    return summary(lights(found, tongue, NOW), good_at, NOW, tongue)
 
 
 GOOD_AT = round(dt.datetime(2026, 11, 25, 14, 2, tzinfo=ICT).timestamp() * 1000)
@@ -111,7 +111,7 @@ def test_a_full_camera_in_one_sentence() -> None:
     assert chain(full, "vi", GOOD_AT) == (
         "có trả lời; từ chối đăng nhập: camera đã đủ 20 kết nối, không phải sai mật khẩu; hình tốt cuối cùng lúc 14:02"
     )
-    seen = next(light.seen for light in lights(full, language("en")) if light.name == "logged_in")
+    seen = next(light.seen for light in lights(full, language("en"), NOW) if light.name == "logged_in")
     assert seen == "it says so itself; “Maximum number of connections (20)”"
 
 
@@ -133,7 +133,7 @@ def test_the_chain(values: dict[str, Any], en: str) -> None:
 
 def test_evidence_is_shown_only_beside_what_it_is_evidence_of() -> None:
     found = detail(evidence=["saysFull"], said=["full"], lights_ok=["logged_in"], faults=[])
-    assert not [light.seen for light in lights(found, language("en")) if light.seen]
+    assert not [light.seen for light in lights(found, language("en"), NOW) if light.seen]
 
 
 # --- the list -------------------------------------------------------------------------------------------------
